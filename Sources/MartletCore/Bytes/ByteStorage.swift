@@ -1,0 +1,17 @@
+/// The memory behind `Bytes`: allocated once, filled front to back, never moved, freed with its last slice.
+///
+/// `@unchecked Sendable`: a region is written once, by the one owner of the arena, before the slice that names it
+/// exists; afterwards it is only read. Slices reach other threads through locks, which order those writes first.
+@usableFromInline
+final class ByteStorage: @unchecked Sendable {
+  @usableFromInline let base: UnsafeMutableRawPointer
+  @usableFromInline let capacity: Int
+
+  @usableFromInline
+  init(capacity: Int) {
+    self.capacity = capacity
+    base = UnsafeMutableRawPointer.allocate(byteCount: max(capacity, 1), alignment: 16)
+  }
+
+  deinit { base.deallocate() }
+}

@@ -1,0 +1,91 @@
+public import struct Foundation.Date
+
+/// A message on its way to a broker, encoded.
+///
+/// Small, because millions are passed on: what few messages have lies in a box that is nil for the others.
+public struct OutgoingMessage: Sendable {
+  /// Where it goes.
+  public var address: Address
+  /// The payload.
+  public var body: Bytes
+  /// Unique; the same whenever the same output is sent again.
+  public var id: String
+  /// What the body is.
+  public var contentType: ContentType?
+  private var details: Details?
+
+  private struct Values {
+    var key: String?
+    var headers = Headers()
+    var trace: TraceContext?
+    var deliverAt: Date?
+    var timeToLive: Duration?
+  }
+
+  private final class Details: Sendable {
+    let values: Values
+    init(_ values: Values) { self.values = values }
+  }
+
+  public init(
+    to address: Address, body: Bytes, id: String, contentType: ContentType? = nil, key: String? = nil,
+    headers: Headers = Headers(), trace: TraceContext? = nil, deliverAt: Date? = nil, timeToLive: Duration? = nil
+  ) {
+    self.address = address
+    self.body = body
+    self.id = id
+    self.contentType = contentType
+    if key != nil || !headers.isEmpty || trace != nil || deliverAt != nil || timeToLive != nil {
+      details = Details(
+        Values(key: key, headers: headers, trace: trace, deliverAt: deliverAt, timeToLive: timeToLive))
+    }
+  }
+
+  /// Whether it is body, id and content type alone: then a broker need not look for the rest.
+  public var isPlain: Bool { details == nil }
+
+  private subscript<Value>(field: WritableKeyPath<Values, Value>) -> Value {
+    get { (details?.values ?? Values())[keyPath: field] }
+    set {
+      var values = details?.values ?? Values()
+      values[keyPath: field] = newValue
+      details = Details(values)
+    }
+  }
+
+  /// Keeps related messages together.
+  public var key: String? {
+    get { details?.values.key }
+    set { self[\.key] = newValue }
+  }
+
+  /// What else goes with it.
+  public var headers: Headers {
+    get { details?.values.headers ?? Headers() }
+    set { self[\.headers] = newValue }
+  }
+
+  /// The trace that it belongs to.
+  public var trace: TraceContext? {
+    get { details?.values.trace }
+    set { self[\.trace] = newValue }
+  }
+
+  /// Not before this time, by the wall clock; nil is at once.
+  public var deliverAt: Date? {
+    get { details?.values.deliverAt }
+    set { self[\.deliverAt] = newValue }
+  }
+
+  /// How long it is of use from the moment it can be received; nil is for ever. Then it goes to the dead letters.
+  public var timeToLive: Duration? {
+    get { details?.values.timeToLive }
+    set { self[\.timeToLive] = newValue }
+  }
+
+  /// When its time to live ends if it is sent at `now`; what brokers write as `WireField.expiresAt`.
+  public func expiresAt(sentAt now: Date) -> Date? {
+    guard let timeToLive else { return nil }
+    return max(deliverAt ?? now, now).addingTimeInterval(timeToLive / .seconds(1))
+  }
+}

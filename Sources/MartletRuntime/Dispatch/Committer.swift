@@ -1,0 +1,94 @@
+import MartletCore
+
+/// Applies commit groups: outputs of other commit domains first, confirmed, then the input's own, in one piece.
+final class Committer: Sendable {
+  let consumer: any QueueConsumer
+  private let domain: CommitDomain
+  private let broker: @Sendable (Address) -> any Broker
+
+  /// - Parameters:
+  ///   - input: the queue that the consumer reads.
+  ///   - broker: the broker of an address.
+  init(consumer: any QueueConsumer, input: Address, broker: @escaping @Sendable (Address) -> any Broker) {
+    self.consumer = consumer
+    self.broker = broker
+    domain = broker(input).commitDomain(for: input)
+  }
+
+  func commit(_ group: CommitGroup, completion: @escaping @Sendable (CommitResult) -> Void) {
+    guard hasOutputsElsewhere(group) else { return consumer.commit(group, completion: completion) }
+    publishElsewhere(group) { [self] refused, isClosed in
+      // What could not be published must not be settled.
+      if isClosed { return completion(.ownershipLost) }
+      let kept = group.entries.indices.filter { refused[$0] == nil }
+      var rest = CommitGroup()
+      for index in kept {
+        let entry = group.entries[index]
+        rest.append(
+          settlements: group.settlements[entry.settlements],
+          outputs: group.outputs[entry.outputs].filter { !isElsewhere($0) })
+      }
+      guard !rest.isEmpty else { return completion(.refused(refused)) }
+      consumer.commit(rest) { result in
+        switch result {
+        case .applied: completion(refused.isEmpty ? .applied : .refused(refused))
+        case .ownershipLost: completion(.ownershipLost)
+        case .refused(let errors):
+          completion(.refused(errors.reduce(into: refused) { $0[kept[$1.key]] = $1.value }))
+        }
+      }
+    }
+  }
+
+  /// Neighbours mostly go to one address, and that is asked about once.
+  private func hasOutputsElsewhere(_ group: CommitGroup) -> Bool {
+    var last: Address?
+    for index in group.outputs.indices where group.outputs[index].address != last {
+      if isElsewhere(group.outputs[index]) { return true }
+      last = group.outputs[index].address
+    }
+    return false
+  }
+
+  private func isElsewhere(_ output: OutgoingMessage) -> Bool {
+    broker(output.address).commitDomain(for: output.address) != domain
+  }
+
+  /// Publishes the outputs of other domains, and tells which entries were refused once all are confirmed.
+  private func publishElsewhere(
+    _ group: CommitGroup, completion: @escaping @Sendable (_ refused: [Int: BrokerError], _ isClosed: Bool) -> Void
+  ) {
+    var shipments: [CommitDomain: (broker: any Broker, messages: [OutgoingMessage], entries: [Int])] = [:]
+    for (index, entry) in group.entries.enumerated() {
+      for output in group.outputs[entry.outputs] where isElsewhere(output) {
+        let broker = broker(output.address)
+        let domain = broker.commitDomain(for: output.address)
+        shipments[domain, default: (broker, [], [])].messages.append(output)
+        shipments[domain]?.entries.append(index)
+      }
+    }
+    let open = Locked<(count: Int, refused: [Int: BrokerError], isClosed: Bool)>((shipments.count, [:], false))
+    let ledger = Shared(open)
+    for shipment in shipments.values {
+      let entries = shipment.entries
+      shipment.broker.publish(shipment.messages) { result in
+        let done = ledger.value.withLock { open in
+          open.count -= 1
+          switch result {
+          case .applied: break
+          case .ownershipLost: open.isClosed = true
+          case .refused(let errors): for (index, error) in errors { open.refused[entries[index]] = error }
+          }
+          return open.count == 0 ? (open.refused, open.isClosed) : nil
+        }
+        if let done { completion(done.0, done.1) }
+      }
+    }
+  }
+}
+
+/// Holds a lock that several closures share.
+private final class Shared<Value: Sendable>: Sendable {
+  let value: Locked<Value>
+  init(_ value: consuming Locked<Value>) { self.value = value }
+}

@@ -1,0 +1,306 @@
+import MartletCore
+
+/// One function at work: takes what the broker delivers, runs it, and hands the outcomes to the committer. Nothing else
+/// settles.
+final class FunctionRunner: DeliveryHandler {
+  let plan: FunctionPlan
+  private let executor: FunctionExecutor
+  private let watchdog: Watchdog
+  private let state: Locked<RunnerState>
+  private let committer = Locked<Committer?>(nil)
+  private let drained = Signal()
+  private let pace: Locked<PrefetchPace>
+  private var now: MonotonicTime { plan.clock.monotonic() }
+
+  init(plan: FunctionPlan, executor: FunctionExecutor, watchdog: Watchdog) {
+    self.plan = plan
+    self.executor = executor
+    self.watchdog = watchdog
+    state = Locked(RunnerState(plan: plan))
+    pace = Locked(PrefetchPace(base: plan.basePrefetch, isFixed: plan.isPrefetchFixed))
+  }
+
+  /// Begins to run what arrives, now that its outcome can be committed.
+  func open(_ committer: Committer) {
+    self.committer.withLock { $0 = committer }
+    let isDraining = state.withLock { state in
+      state.open()
+      return state.isDraining
+    }
+    if isDraining { committer.consumer.setPrefetch(0) }
+    flush(lingered: true)
+    startWorker(now: now)
+  }
+
+  // MARK: The main loop
+
+  private func work(_ worker: Int) async {
+    var started = now
+    var next = step(worker, after: nil)
+    while var run = next {
+      if case .many(let deliveries) = run.work, deliveries.contains(where: \.needsCheck) {
+        run.work = setAsideRefused(deliveries, worker)
+      }
+      let invocation = Invocation(plan: plan, run: run)
+      var verdict: Verdict
+      do {
+        switch (plan.function.body, run.work) {
+        case (.direct(let call), .one(let delivery)):
+          if delivery.needsCheck, let refusal = plan.refusal(of: delivery.value) {
+            verdict = .refused(refusal)
+          } else {
+            verdict = .success(invocation.withSent(try call(delivery, invocation)))
+          }
+        case (.one(let call), .one(let delivery)):
+          if delivery.needsCheck, let refusal = plan.refusal(of: delivery.value) {
+            verdict = .refused(refusal)
+          } else {
+            verdict = .success(invocation.withSent(try await call(delivery, invocation)))
+          }
+        case (.many(let call), _): verdict = .batch(try await call(run.work.deliveries, invocation))
+        case (.one, .many), (.direct, .many): preconditionFailure("a function of one message was given a batch")
+        }
+      } catch {
+        verdict = .failure(error)
+      }
+      next = step(worker, after: (invocation, verdict))
+      if executor.hasWaitingJobs, now.nanoseconds(since: started) > 5_000_000 {
+        await Task.yield()  // fair between functions: others wait for this thread
+        started = now
+      }
+    }
+  }
+
+  /// How a run ended, before it is settled.
+  private enum Verdict {
+    case success([OutgoingMessage])
+    case failure(any Error)
+    case refused(FunctionPlan.Refusal)
+    case batch(BatchVerdict)
+  }
+
+  /// Settles the run that ended and takes the next one; nil ends the worker.
+  private func step(_ worker: Int, after ended: (invocation: Invocation, verdict: Verdict)?) -> RunnerState.Run? {
+    let now = self.now
+    if let ended {
+      let ending = state.withLock { state in
+        let ending = state.end(worker, now: now)
+        if ending == .inTime, case .success(let outputs) = ended.verdict,
+          case .one(let delivery) = ended.invocation.work
+        {
+          state.settle(delivery, .complete(delivery.receipt), outputs: outputs)
+        }
+        return ending
+      }
+      guard finish(worker, ended.invocation, ended.verdict, ending) else { return nil }
+    }
+    let (run, successor, commit) = state.withLock { state in
+      let run = state.take(worker, now: now)
+      return (run, state.workerToStart(now: now), state.commitToSend(now: now))
+    }
+    if let commit { send(commit) }
+    if let successor { start(successor) }
+    if run == nil { endIfIdle() }
+    return run
+  }
+
+  // MARK: Settling
+
+  /// Settles what was not a plain success. False ends the worker.
+  private func finish(
+    _ worker: Int, _ invocation: Invocation, _ verdict: Verdict, _ ending: WorkerTable.Ending
+  ) -> Bool {
+    switch ending {
+    case .lost: return false
+    case .late:
+      fail(invocation.work.deliveries, FunctionTimeout(limit: plan.functionTimeout ?? .zero), invocation.logger)
+      state.withLock { $0.retire(worker) }
+      flush(lingered: false)
+      startWorker(now: now)
+      endIfIdle()
+      return false
+    case .inTime: break
+    }
+    if plan.logger.level <= .debug {
+      invocation.logger.debug("ran")
+    }
+    switch verdict {
+    case .success: break
+    case .failure(let error): fail(invocation.work.deliveries, error, invocation.logger)
+    case .refused(let refusal): for delivery in invocation.work.deliveries { setAside(delivery, refusal) }
+    case .batch(let batch): settle(batch, invocation)
+    }
+    return true
+  }
+
+  private func settle(_ batch: BatchVerdict, _ invocation: Invocation) {
+    if !batch.together.isEmpty {
+      state.withLock { $0.complete(batch.together, outputs: invocation.withSent(batch.outputs)) }
+    }
+    // What was sent by hand belongs to the whole batch: it leaves with the first message that succeeded.
+    var isFirst = batch.together.isEmpty
+    for (delivery, event) in batch.each {
+      switch event {
+      case .success(let own):
+        let outputs = isFirst ? invocation.withSent(own) : own
+        isFirst = false
+        state.withLock { $0.settle(delivery, .complete(delivery.value.receipt), outputs: outputs) }
+      case .failure(let error): fail([delivery], error, invocation.logger)
+      }
+    }
+  }
+
+  private func setAside(_ delivery: DeliveryReference, _ refusal: FunctionPlan.Refusal) {
+    plan.log(refusal.settlement, of: delivery.value, because: refusal.reason.errorText, plan.logger)
+    state.withLock { $0.settle(delivery, refusal.settlement, outputs: []) }
+  }
+
+  /// A failed attempt. When a drain ran out of time a cancelled function has not failed: its message goes back.
+  private func fail(_ deliveries: [DeliveryReference], _ error: any Error, _ logger: Logger) {
+    for delivery in deliveries {
+      let isStopping = plan.canComeFromCancellation(error) && state.withLock { $0.isCancelling }
+      let settlement =
+        isStopping ? Settlement.release(delivery.value) : plan.settlement(of: delivery.value, after: error)
+      plan.log(settlement, of: delivery.value, because: String(describing: error), logger)
+      state.withLock { $0.settle(delivery, settlement, outputs: []) }
+    }
+  }
+
+  /// Takes out of a batch what must not run, before it runs: how the batch ends is nothing to these.
+  private func setAsideRefused(_ deliveries: [DeliveryReference], _ worker: Int) -> FunctionWork {
+    var runnable: [DeliveryReference] = []
+    var refused: [(DeliveryReference, FunctionPlan.Refusal)] = []
+    for delivery in deliveries {
+      if let refusal = plan.refusal(of: delivery.value) {
+        refused.append((delivery, refusal))
+      } else {
+        runnable.append(delivery)
+      }
+    }
+    let isStillOurs = state.withLock { $0.narrow(worker, to: .many(runnable)) }
+    if isStillOurs { for (delivery, refusal) in refused { setAside(delivery, refusal) } }
+    return .many(runnable)
+  }
+
+  // MARK: Committing
+
+  private func flush(lingered: Bool) {
+    if let commit = state.withLock({ $0.commitToSend(now: now, lingered: lingered) }) { send(commit) }
+  }
+
+  private func send(_ commit: PendingCommit) {
+    guard let committer = committer.withLock({ $0 }) else { preconditionFailure("nothing runs before it can commit") }
+    committer.commit(commit.group) { [self] result in
+      state.withLock { $0.commitEnded() }
+      if case .refused(let errors) = result { retryRefused(commit, errors) }
+      flush(lingered: true)
+      endIfIdle()
+    }
+  }
+
+  /// Outputs that no broker takes fail the invocation that made them.
+  private func retryRefused(_ commit: PendingCommit, _ errors: [Int: BrokerError]) {
+    for (index, error) in errors.sorted(by: { $0.key < $1.key }) {
+      fail(Array(commit.deliveries(ofEntry: index)), error, plan.logger)
+    }
+  }
+
+  // MARK: Workers
+
+  private func startWorker(now: MonotonicTime) {
+    if let worker = state.withLock({ $0.workerToStart(now: now) }) { start(worker) }
+  }
+
+  private func start(_ worker: Int) {
+    let serial = state.withLock { $0.serial(of: worker) }
+    let task = Task.detached(executorPreference: executor) { [self] in await work(worker) }
+    if state.withLock({ $0.attach(task, to: worker, serial: serial) }) { task.cancel() }
+  }
+
+  // MARK: DeliveryHandler
+
+  func receive(_ deliveries: [Delivery]) {
+    let now = self.now
+    let (worker, wasIdle) = state.withLock { state in
+      let wasIdle = state.isIdle
+      state.add(deliveries, now: now)
+      return (state.workerToStart(now: now), wasIdle)
+    }
+    if let worker { start(worker) }
+    if wasIdle { watchdog.wake() }
+  }
+
+  func revoke(generationsBefore generation: UInt32) {
+    state.withLock { $0.revoke(generationsBefore: generation) }
+    endIfIdle()
+  }
+
+  func report(problem: BrokerError?) {
+    if let problem {
+      plan.logger.error("cannot read \(plan.function.trigger): \(problem.message)")
+    } else {
+      plan.logger.information("reads \(plan.function.trigger) again")
+    }
+  }
+
+  // MARK: Time
+
+  /// What the clock asks for: overdue runs, groups and batches that have waited. False when there is nothing to watch.
+  func tick(now: MonotonicTime) -> Bool {
+    let (overdue, worker, isIdle) = state.withLock { state in
+      state.noticeSlowRuns(now: now)
+      return (state.expire(now: now), state.workerToStart(now: now), state.isIdle)
+    }
+    for task in overdue.cancel { task.cancel() }
+    for work in overdue.givenUp {
+      fail(work.deliveries, FunctionTimeout(limit: plan.functionTimeout ?? .zero), plan.logger)
+    }
+    if let worker { start(worker) } else if !overdue.givenUp.isEmpty { startWorker(now: now) }
+    flush(lingered: true)
+    let finished = state.withLock { $0.finished }
+    if let prefetch = pace.withLock({ $0.next(finished: finished, now: now) }), !state.withLock({ $0.isDraining }) {
+      committer.withLock { $0 }?.consumer.setPrefetch(prefetch)
+    }
+    endIfIdle()
+    return !isIdle
+  }
+
+  /// Runs that were given up and have not returned.
+  var lost: Int { state.withLock { $0.lost } }
+
+  // MARK: Drain
+
+  /// Stops the intake, gives back what waits, and lets what runs finish and commit.
+  func beginDrain() {
+    committer.withLock { $0 }?.consumer.setPrefetch(0)
+    state.withLock { $0.drain() }
+    flush(lingered: true)
+    endIfIdle()
+  }
+
+  /// Returns when nothing runs and everything is committed. Call after `beginDrain`.
+  func waitUntilDrained() async { await drained.wait() }
+
+  /// Whether nothing runs and everything is committed, after `beginDrain`.
+  var hasDrained: Bool { drained.hasFired }
+
+  /// Tells what still runs that its time is over.
+  func cancelAll() {
+    for task in state.withLock({ $0.cancelAll() }) { task.cancel() }
+  }
+
+  /// Gives back what does not heed that. Its function may still run, but nothing of it counts.
+  func abandon() {
+    state.withLock { $0.abandon() }
+    flush(lingered: true)
+    endIfIdle()
+  }
+
+  func close(deadline: ContinuousClock.Instant) async {
+    await committer.withLock { $0 }?.consumer.close(deadline: deadline)
+  }
+
+  private func endIfIdle() {
+    if state.withLock({ $0.isDraining && $0.isIdle }) { drained.fire() }
+  }
+}

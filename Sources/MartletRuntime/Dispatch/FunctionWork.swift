@@ -1,0 +1,38 @@
+import MartletCore
+
+/// What one invocation runs on.
+enum FunctionWork: Sendable {
+  case one(DeliveryReference)
+  case many([DeliveryReference])
+
+  var deliveries: [DeliveryReference] {
+    switch self {
+    case .one(let delivery): [delivery]
+    case .many(let deliveries): deliveries
+    }
+  }
+
+  /// The highest attempt.
+  var attempt: Int {
+    switch self {
+    case .one(let delivery): delivery.value.attempt
+    case .many(let deliveries): deliveries.reduce(1) { max($0, $1.value.attempt) }
+    }
+  }
+
+  /// The message's id; of a batch, the first one's and how many follow.
+  var id: String {
+    switch self {
+    case .one(let delivery): delivery.value.message.id
+    case .many(let deliveries): "\(deliveries.first?.value.message.id ?? "")+\(deliveries.count - 1)"
+    }
+  }
+
+  /// The message's trace; a batch of several has many, so none.
+  var trace: TraceContext? {
+    switch self {
+    case .one(let delivery): delivery.value.message.trace
+    case .many(let deliveries): deliveries.count == 1 ? deliveries[0].value.message.trace : nil
+    }
+  }
+}

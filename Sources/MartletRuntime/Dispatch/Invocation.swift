@@ -1,0 +1,94 @@
+import MartletCore
+
+/// One run of a function: what its context shows, and what it sends by hand.
+final class Invocation: Sendable {
+  let plan: FunctionPlan
+  let work: FunctionWork
+  let number: UInt64
+  let trace: TraceContext?
+  private let deadlineTime: MonotonicTime?
+  /// What `context.send` sends has its own numbers, behind those of the bindings.
+  private let sent = Locked<OutputCollector?>(nil)
+
+  init(plan: FunctionPlan, run: RunnerState.Run) {
+    self.plan = plan
+    work = run.work
+    number = run.number
+    deadlineTime = run.deadline
+    trace = work.trace?.next()
+  }
+
+  var messageID: String { work.id }
+
+  /// Unique: the process, then the number of the run.
+  var id: String { "\(plan.instance.prefix(16))-\(number)" }
+
+  var deadline: ContinuousClock.Instant? { deadlineTime.map { .now + $0.remaining(from: plan.clock.monotonic()) } }
+
+  var logger: Logger {
+    var logger = plan.logger
+    logger.fields.append(LogField("invocation", id))
+    logger.fields.append(LogField("messageID", messageID))
+    logger.fields.append(LogField("attempt", work.attempt))
+    if let trace { logger.fields.append(LogField("trace", trace.traceIDText)) }
+    return logger
+  }
+
+  /// What the function returned, ready to be sent.
+  func encode<each Result>(
+    _ results: (repeat each Result), for bindings: repeat Output<each Result>
+  ) throws -> [OutgoingMessage] {
+    var collector = OutputCollector(inputID: messageID, function: plan.function.name, trace: trace)
+    var number = 0
+    repeat try (each bindings).add(each results, number: &number, into: &collector)
+    return collector.messages
+  }
+
+  /// What the function returned for its only output, ready to be sent.
+  func encode<Result>(_ result: Result, for binding: Output<Result>) throws -> [OutgoingMessage] {
+    var collector = OutputCollector(inputID: messageID, function: plan.function.name, trace: trace)
+    try binding.emit(result, &collector)
+    return collector.messages
+  }
+
+  /// The outcome of one message of a batch, with the outputs that it has of its own.
+  func judge<each Result>(
+    _ delivery: DeliveryReference, _ result: Swift.Result<EventOutcome<repeat each Result>, any Error>,
+    outputs bindings: repeat Output<each Result>
+  ) -> BatchVerdict.Event {
+    do {
+      let event = try result.get()
+      if let outcome = event.outcome { throw outcome }
+      let message = delivery.value.message
+      var collector = OutputCollector(
+        inputID: message.id, function: plan.function.name, trace: message.trace?.next())
+      if let results = event.outputs {
+        var number = 0
+        repeat try (each bindings).add(each results, number: &number, into: &collector)
+      }
+      return .success(collector.messages)
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Adds what the function sends by hand.
+  /// - Throws: `InvalidOutput` for an address that the start could not check, and what `add` throws.
+  func send(to address: Address, _ add: (inout OutputCollector) throws -> Void) throws {
+    if let problem = plan.problem(withOutput: address) { throw InvalidOutput(problem: problem) }
+    try sent.withLock { sent in
+      var collector =
+        sent
+        ?? OutputCollector(
+          inputID: messageID, function: plan.function.name, trace: trace, output: plan.function.outputs.count)
+      try add(&collector)
+      sent = collector
+    }
+  }
+
+  /// The returned outputs, and behind them what was sent by hand.
+  func withSent(_ returned: consuming [OutgoingMessage]) -> [OutgoingMessage] {
+    guard let sent = sent.withLock({ $0?.messages }) else { return returned }
+    return returned + sent
+  }
+}

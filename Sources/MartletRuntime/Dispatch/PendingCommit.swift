@@ -1,0 +1,44 @@
+import MartletCore
+
+/// A commit group with the deliveries it settles, so that a refused one can take another way.
+struct PendingCommit: Sendable {
+  private(set) var group = CommitGroup()
+  /// In the order of the group's settlements.
+  private(set) var deliveries: [DeliveryReference] = []
+
+  var isEmpty: Bool { group.isEmpty }
+  var count: Int { group.isFull ? .max : group.settlements.count }
+
+  mutating func append(_ delivery: DeliveryReference, _ settlement: Settlement, outputs: consuming [OutgoingMessage]) {
+    group.append(settlement: settlement, outputs: outputs)
+    deliveries.append(delivery)
+  }
+
+  mutating func append(completed: [DeliveryReference], outputs: [OutgoingMessage]) {
+    group.append(settlements: completed.map { Settlement.complete($0.value.receipt) }, outputs: outputs)
+    deliveries.append(contentsOf: completed)
+  }
+
+  /// Drops the outcomes of deliveries that are gone. What shared an outcome with one goes back.
+  mutating func removeAll(where isGone: (DeliveryReference) -> Bool) {
+    guard deliveries.contains(where: isGone) else { return }
+    let old = self
+    self = PendingCommit()
+    for entry in old.group.entries {
+      let entryDeliveries = old.deliveries[entry.settlements]
+      if entryDeliveries.contains(where: isGone) {
+        for delivery in entryDeliveries where !isGone(delivery) {
+          append(delivery, .release(delivery.value), outputs: [])
+        }
+      } else {
+        group.append(settlements: old.group.settlements[entry.settlements], outputs: old.group.outputs[entry.outputs])
+        deliveries.append(contentsOf: entryDeliveries)
+      }
+    }
+  }
+
+  /// The deliveries of one entry.
+  func deliveries(ofEntry index: Int) -> ArraySlice<DeliveryReference> {
+    deliveries[group.entries[index].settlements]
+  }
+}

@@ -1,0 +1,35 @@
+/// How many messages to hold: twice the concurrency for slow functions, so that other processes get their share, and
+/// what a tenth of a second uses up for quick ones, so that they never wait for the broker.
+struct PrefetchPace: Sendable {
+  static let most = 2000
+  private static let interval: UInt64 = 200_000_000
+
+  private let base: Int
+  private let isFixed: Bool
+  private var current: Int
+  private var last: (finished: UInt64, time: MonotonicTime)?
+
+  init(base: Int, isFixed: Bool) {
+    self.base = base
+    self.isFixed = isFixed
+    current = base
+  }
+
+  /// The prefetch from now on, if it changes.
+  mutating func next(finished: UInt64, now: MonotonicTime) -> Int? {
+    guard !isFixed else { return nil }
+    guard let last else {
+      last = (finished, now)
+      return nil
+    }
+    let elapsed = now.nanoseconds(since: last.time)
+    guard elapsed >= Self.interval else { return nil }
+    self.last = (finished, now)
+    let perTenth = Int(Double(finished - last.finished) * 100_000_000 / Double(elapsed))
+    let wanted = max(base, min(perTenth, Self.most))
+    // Only changes by half or more are worth telling the broker.
+    guard wanted > current + current / 2 || wanted < current / 2 else { return nil }
+    current = wanted
+    return wanted
+  }
+}

@@ -1,0 +1,179 @@
+import MartletCore
+
+/// What one function's dispatch knows: what is ready, who runs, what waits to be committed. A state machine without
+/// I/O; `FunctionRunner` does what it answers.
+struct RunnerState: Sendable {
+  private let plan: FunctionPlan
+  private var ready = ReadyQueue()
+  private var workers = WorkerTable()
+  private var pending = PendingCommit()
+  private var commitsInFlight = 0
+  private var lastFlush = MonotonicTime(nanoseconds: 0)
+  private var invocations: UInt64 = 0
+  /// How long a run takes, in nanoseconds: a moving average over about eight runs.
+  private var averageRun: UInt64 = 0
+  /// Receipts of earlier generations settle nothing.
+  private var generation: UInt32 = 0
+  private(set) var isDraining = false
+  /// The drain took too long: what runs was told to stop.
+  private(set) var isCancelling = false
+  /// Nothing runs before the consumer is there to commit to.
+  private var isOpen = false
+  /// Messages that came to their end since the last look; the pace that the prefetch follows.
+  private(set) var finished: UInt64 = 0
+
+  /// Commits under way at once: one at the broker, others on their way there and back.
+  static let maxCommitsInFlight = 4
+  /// A group of this size leaves although more could join.
+  static let goodGroup = 100
+  /// Smaller groups leave only when none is under way, and while work waits not faster than this: groups grow while
+  /// the broker is busy, and small ones cost round trips.
+  static let linger: UInt64 = 1_000_000
+
+  /// A quick function stays on one worker: a second one would cost more in hand-overs than it gains.
+  static let quickRun: UInt64 = 10_000
+
+  /// One run that a worker is about to make.
+  struct Run: Sendable {
+    var work: FunctionWork
+    let number: UInt64
+    let deadline: MonotonicTime?
+  }
+
+  init(plan: FunctionPlan) { self.plan = plan }
+
+  /// Whether there is nothing to do and nothing under way.
+  var isIdle: Bool { ready.isEmpty && workers.active == 0 && pending.isEmpty && commitsInFlight == 0 }
+
+  mutating func open() { isOpen = true }
+
+  // MARK: Intake
+
+  mutating func add(_ deliveries: [Delivery], now: MonotonicTime) {
+    guard !isDraining else { return release(deliveries) }
+    ready.append(deliveries.filter { $0.receipt.generation >= generation }, now: now)
+  }
+
+  mutating func revoke(generationsBefore generation: UInt32) {
+    self.generation = max(self.generation, generation)
+    ready.removeAll { $0.receipt.generation < generation }
+    // A group holds receipts of one generation only: the broker answers for it as a whole.
+    pending.removeAll { $0.generation < generation }
+  }
+
+  /// Stops: what waits goes back untouched, what runs may finish.
+  mutating func drain() {
+    isDraining = true
+    release(ready.takeAll())
+  }
+
+  private mutating func release(_ deliveries: [Delivery]) {
+    for delivery in deliveries where delivery.receipt.generation >= generation {
+      pending.append(DeliveryReference(delivery), .release(delivery), outputs: [])
+    }
+  }
+
+  // MARK: Workers
+
+  /// The worker to start, if there is work for one more. One at a time: each new worker looks for its successor, so
+  /// slow functions spread up to the limit, while a quick one stays where it is.
+  mutating func workerToStart(now: MonotonicTime) -> Int? {
+    guard isOpen, !workers.isStarting, workers.active < plan.maxConcurrentCalls,
+      ready.hasWork(for: plan.batch, now: now)
+    else { return nil }
+    if workers.active > 0, averageRun < Self.quickRun { return nil }
+    return workers.start()
+  }
+
+  /// Notices, by the clock, that a function which was quick no longer is: its runs have not ended to tell.
+  mutating func noticeSlowRuns(now: MonotonicTime) {
+    if workers.active > 0, !ready.isEmpty, workers.areAllBusy(for: Self.linger, now: now) {
+      averageRun = 4 * Self.quickRun
+    }
+  }
+
+  /// Runs that were given up and have not returned.
+  var lost: Int { workers.lost }
+
+  /// Keeps a worker's task. True when it is to be cancelled at once.
+  mutating func attach(_ task: Task<Void, Never>, to worker: Int, serial: UInt64) -> Bool {
+    workers.attach(task, to: worker, serial: serial) || isCancelling
+  }
+
+  func serial(of worker: Int) -> UInt64 { workers.serial(of: worker) }
+
+  /// The next work of a worker; nil ends the worker.
+  mutating func take(_ worker: Int, now: MonotonicTime) -> Run? {
+    workers.hasStarted(worker)
+    guard let work = ready.take(for: plan.batch, now: now) else {
+      workers.end(worker)
+      return nil
+    }
+    invocations += 1
+    let deadline = plan.timeoutNanoseconds.map { MonotonicTime(nanoseconds: now.nanoseconds &+ $0) }
+    workers.run(worker, work, at: now, deadline: deadline)
+    return Run(work: work, number: invocations, deadline: deadline)
+  }
+
+  /// A run goes on with a part of its work; the rest has its outcome. False if the run was given up meanwhile.
+  mutating func narrow(_ worker: Int, to work: FunctionWork) -> Bool { workers.narrow(worker, to: work) }
+
+  /// A worker's run has ended. `lost`: it was given up before, so nothing of it counts and the worker ends. `late`: it
+  /// ended after its deadline, which is a failure.
+  mutating func end(_ worker: Int, now: MonotonicTime) -> WorkerTable.Ending {
+    // Capped, so that one run that lost its processor for a while does not look like a slow function.
+    averageRun = (averageRun * 7 + min(now.nanoseconds(since: workers.start(of: worker)), 4 * Self.quickRun)) / 8
+    return workers.finish(worker)
+  }
+
+  /// Ends a worker whose task was cancelled: it cannot run another message.
+  mutating func retire(_ worker: Int) { workers.end(worker) }
+
+  /// Runs that are over their deadline: those to be cancelled now, and those whose time to end has passed as well.
+  mutating func expire(now: MonotonicTime) -> (cancel: [Task<Void, Never>], givenUp: [FunctionWork]) {
+    workers.expire(now: now)
+  }
+
+  /// A drain takes too long: all runs, to be cancelled.
+  mutating func cancelAll() -> [Task<Void, Never>] {
+    isCancelling = true
+    return workers.tasks
+  }
+
+  /// A drain is over: what still runs goes back as if it had never been handed out.
+  mutating func abandon() {
+    for work in workers.giveUpAll() { release(work.deliveries.map(\.value)) }
+  }
+
+  // MARK: Commits
+
+  /// The outcome of one delivery.
+  mutating func settle(
+    _ delivery: DeliveryReference, _ settlement: Settlement, outputs: consuming [OutgoingMessage]
+  ) {
+    guard delivery.generation >= generation else { return }
+    finished += 1
+    pending.append(delivery, settlement, outputs: outputs)
+  }
+
+  /// One outcome for several deliveries and their common outputs: all or none.
+  mutating func complete(_ deliveries: [DeliveryReference], outputs: [OutgoingMessage]) {
+    guard deliveries.allSatisfy({ $0.generation >= generation }) else { return release(deliveries.map(\.value)) }
+    finished += UInt64(deliveries.count)
+    pending.append(completed: deliveries, outputs: outputs)
+  }
+
+  /// The group that should leave now, if any.
+  mutating func commitToSend(now: MonotonicTime, lingered: Bool = false) -> PendingCommit? {
+    guard isOpen, !pending.isEmpty, commitsInFlight < Self.maxCommitsInFlight else { return nil }
+    let isDue =
+      commitsInFlight == 0 && (ready.isEmpty || lingered || now.nanoseconds(since: lastFlush) > Self.linger)
+    guard pending.count >= Self.goodGroup || isDue else { return nil }
+    defer { pending = PendingCommit() }
+    commitsInFlight += 1
+    lastFlush = now
+    return pending
+  }
+
+  mutating func commitEnded() { commitsInFlight -= 1 }
+}

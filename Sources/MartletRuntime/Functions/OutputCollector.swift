@@ -1,0 +1,62 @@
+import MartletCore
+
+/// Gathers an invocation's outputs, encoded and with their ids.
+struct OutputCollector: Sendable {
+  private(set) var messages: [OutgoingMessage] = []
+  private let inputID: String
+  private let function: String
+  private let trace: TraceContext?
+  private var output: Int
+  private var index = 0
+
+  init(inputID: String, function: String, trace: TraceContext?, output: Int = 0) {
+    self.inputID = inputID
+    self.function = function
+    self.trace = trace
+    self.output = output
+  }
+
+  /// Begins the output binding of that number.
+  mutating func begin(output: Int) {
+    self.output = output
+    index = 0
+  }
+
+  mutating func add<Body>(_ body: Body, to name: QueueName<Body>) throws {
+    messages.append(
+      OutgoingMessage(
+        to: name.address, body: try name.codec.encode(body), id: nextID(), contentType: name.codec.contentType,
+        trace: trace))
+    index += 1
+  }
+
+  mutating func add<Body>(_ outgoing: Outgoing<Body>, to name: QueueName<Body>) throws {
+    if let id = outgoing.messageID, id.isEmpty || id.utf8.count > 200 {
+      throw InvalidOutput(problem: "messageID has \(id.utf8.count) bytes; 1 to 200 are possible")
+    }
+    if let timeToLive = outgoing.timeToLive, timeToLive <= .zero {
+      throw InvalidOutput(problem: "timeToLive is \(timeToLive); it must be more than 0")
+    }
+    if let header = outgoing.headers.first(where: { $0.name.hasPrefix("martlet-") || $0.name.isEmpty }) {
+      throw InvalidOutput(
+        problem: "the header \"\(header.name)\" is reserved: names that begin with martlet- are Martlet's")
+    }
+    messages.append(
+      OutgoingMessage(
+        to: name.address, body: try name.codec.encode(outgoing.body), id: outgoing.messageID ?? nextID(),
+        contentType: name.codec.contentType, key: outgoing.key, headers: outgoing.headers, trace: trace,
+        deliverAt: outgoing.deliverAt, timeToLive: outgoing.timeToLive))
+    index += 1
+  }
+
+  private func nextID() -> String {
+    MessageIdentifier.derived(from: inputID, function: function, output: output, index: index)
+  }
+}
+
+/// An output that no broker can carry.
+struct InvalidOutput: Error, CustomStringConvertible {
+  let problem: String
+  static let resultsOfAnotherBatch = InvalidOutput(problem: "the results that were returned belong to another batch")
+  var description: String { problem }
+}

@@ -1,0 +1,60 @@
+import MartletCore
+
+/// The brokers of an app: the default one and the named ones. Two names with one URL share one connection.
+final class BrokerDirectory: Sendable {
+  /// By connection key; the default broker's is "".
+  private let brokers: [String: any Broker]
+  private let all: [any Broker]
+  /// URLs that no broker can be made of. Then the directory is good for `close` alone.
+  let problems: [ConfigurationError.Problem]
+
+  init(_ configuration: HostConfiguration, environment: BrokerEnvironment, opening: FunctionApp.BrokerOpening) {
+    var problems: [ConfigurationError.Problem] = []
+    var opened: [String: any Broker] = [:]
+    var brokers: [String: any Broker] = [:]
+    func open(_ key: String, _ url: String, _ name: String) {
+      do throws(BrokerError) {
+        let broker = if let open = opened[url] { open } else { try opening(url, environment) }
+        opened[url] = broker
+        brokers[key] = broker
+      } catch {
+        problems.append(.init(configuration.places[name] ?? name, error.message))
+      }
+    }
+    open("", configuration.broker, "broker")
+    for (name, url) in configuration.connections.sorted(by: { $0.key < $1.key }) {
+      open(HostConfiguration.connectionKey(name), url, "connections.\(name)")
+    }
+    self.brokers = brokers
+    self.problems = problems
+    all = Array(opened.values)
+  }
+
+  /// The broker that an address lives on. Names were checked at the start; one that a function sends to by hand may be
+  /// unknown, and then is the default's.
+  subscript(address: Address) -> any Broker {
+    let named = address.connection.flatMap { brokers[HostConfiguration.connectionKey($0)] }
+    guard let broker = named ?? brokers[""] else { preconditionFailure("the app has started without a broker") }
+    return broker
+  }
+
+  /// Connects all; those that are away go on trying.
+  /// - Throws: `ConfigurationError` for what waiting will not mend.
+  func start(logger: Logger) async throws {
+    var problems: [ConfigurationError.Problem] = []
+    for broker in all {
+      do { try await broker.start(deadline: .now + .seconds(5)) } catch {
+        if error.isRetriable {
+          logger.warning("\(broker.system) is not there yet, waiting for it: \(error.message)")
+        } else {
+          problems.append(.init(broker.system, error.message))
+        }
+      }
+    }
+    guard problems.isEmpty else { throw ConfigurationError(problems) }
+  }
+
+  func close(deadline: ContinuousClock.Instant) async {
+    for broker in all { await broker.close(deadline: deadline) }
+  }
+}

@@ -1,0 +1,191 @@
+import Foundation
+public import MartletCore
+
+/// An app at work.
+public final class FunctionHost: Sendable {
+  private let app: FunctionApp
+  private let configuration: HostConfiguration
+  private let brokers: BrokerDirectory
+  private let executor: FunctionExecutor
+  private let watchdog: Watchdog
+  private let runners: [FunctionRunner]
+  private let stopping: Signal
+  private let starvation: Signal
+  private let startups = Locked<[Task<Void, Never>]>([])
+  private var logger: Logger { configuration.logger }
+  private var name: String { configuration.app ?? app.name }
+
+  private init(_ app: FunctionApp, _ configuration: HostConfiguration, _ brokers: BrokerDirectory, instance: String) {
+    self.app = app
+    self.configuration = configuration
+    self.brokers = brokers
+    let (stopping, starvation) = (Signal(), Signal())
+    (self.stopping, self.starvation) = (stopping, starvation)
+    let executor = FunctionExecutor(name: "martlet-fn", threads: ProcessInfo.processInfo.activeProcessorCount)
+    self.executor = executor
+    let logger = configuration.logger
+    let watchdog = Watchdog(executor: executor) {
+      guard !starvation.hasFired else { return }
+      starvation.fire()
+      stopping.fire()
+      logger.log(
+        .critical,
+        "\(Watchdog.maxLost) invocations ignored their functionTimeout and still run; the process gives up")
+    }
+    self.watchdog = watchdog
+    runners = app.activeFunctions(configuration).map { function in
+      FunctionRunner(
+        plan: FunctionPlan(
+          function: function, options: app.options(of: function, configuration),
+          connections: Set(configuration.connections.keys.map(HostConfiguration.connectionKey)), instance: instance,
+          logger: logger),
+        executor: executor, watchdog: watchdog)
+    }
+  }
+
+  static func start(
+    _ app: FunctionApp, _ configuration: HostConfiguration, _ brokers: BrokerDirectory, instance: String
+  ) async throws -> FunctionHost {
+    let host = FunctionHost(app, configuration, brokers, instance: instance)
+    do {
+      try await brokers.start(logger: configuration.logger)
+    } catch {
+      await brokers.close(deadline: .now + .seconds(1))
+      host.executor.stop()
+      throw error
+    }
+    host.watchdog.start()
+    await host.openAll()
+    return host
+  }
+
+  // MARK: Start
+
+  private func openAll() async {
+    logStart()
+    let tasks = runners.map { runner in
+      Task.detached(executorPreference: executor) { [self] in await open(runner) }
+    }
+    startups.withLock { $0 = tasks }
+    // A broker that is away must not keep `start` from returning: then the functions open when it is back.
+    let opened = Signal()
+    Task.detached(executorPreference: executor) {
+      for task in tasks { await task.value }
+      opened.fire()
+    }
+    await opened.wait(atMost: .seconds(5), on: executor)
+  }
+
+  private func logStart() {
+    let functions = runners.map { "\($0.plan.function.name) (\($0.plan.function.trigger))" }
+    logger.information("\(name) starts: \(functions.isEmpty ? "no function" : functions.joined(separator: ", "))")
+    let active = Set(runners.map(\.plan.function.name))
+    let disabled = app.functions.map(\.name).filter { !active.contains($0) }
+    if !disabled.isEmpty { logger.information("disabled by the configuration: \(disabled.joined(separator: ", "))") }
+    if !configuration.ignored.isEmpty {
+      logger.information(
+        "host.json: these settings of Azure have no meaning here: \(configuration.ignored.joined(separator: ", "))")
+    }
+  }
+
+  /// Opens one function; a queue in trouble keeps only its own function waiting.
+  private func open(_ runner: FunctionRunner) async {
+    let address = runner.plan.function.trigger
+    let broker = brokers[address]
+    var backoff = Backoff(first: .seconds(2), longest: .seconds(120))
+    var reported: String?
+    while !stopping.hasFired {
+      do {
+        let consumer = try await broker.consume(
+          QueueSubscription(
+            queue: QueueDeclaration(name: address.name), function: runner.plan.function.name,
+            prefetch: runner.plan.basePrefetch),
+          handler: runner)
+        runner.open(Committer(consumer: consumer, input: address) { [brokers] in brokers[$0] })
+        watchdog.watch(runner)
+        return
+      } catch {
+        if reported != error.message {
+          runner.plan.logger.error("cannot read \(address), tries again: \(error.message)")
+          reported = error.message
+        }
+        await stopping.wait(atMost: backoff.next(), on: executor)
+      }
+    }
+  }
+
+  // MARK: Work from outside
+
+  /// Sends a message from outside of any function, and returns when the broker has it.
+  /// - Parameters:
+  ///   - body: the payload.
+  ///   - name: the queue.
+  /// - Throws: the codec's error, or `BrokerError` when the broker refuses it.
+  public func send<Body>(_ body: Body, to name: QueueName<Body>) async throws {
+    try await send([Outgoing(body)], to: name)
+  }
+
+  /// Sends a message from outside of any function, and returns when the broker has it.
+  public func send<Body>(_ message: Outgoing<Body>, to name: QueueName<Body>) async throws {
+    try await send([message], to: name)
+  }
+
+  /// Sends many messages in one go, and returns when the broker has all of them.
+  /// - Throws: the codec's error before anything is sent; `BrokerError` if one was refused: the others are sent.
+  public func send<Body>(_ messages: [Outgoing<Body>], to name: QueueName<Body>) async throws {
+    var encoded: [OutgoingMessage] = []
+    encoded.reserveCapacity(messages.count)
+    for var message in messages {
+      message.messageID = message.messageID ?? MessageIdentifier.random()
+      var collector = OutputCollector(inputID: "", function: "", trace: .start())
+      try collector.add(message, to: name)
+      encoded += collector.messages
+    }
+    try await brokers[name.address].publish(encoded)
+  }
+
+  /// The broker of a named connection, for what operators do; nil is the default one.
+  public func broker(_ connection: String? = nil) -> any Broker { brokers[.queue("", connection: connection)] }
+
+  // MARK: Stop
+
+  /// Calls `action` when the host cannot go on: then `drain` is due, and the process should end with 1.
+  func whenStarved(_ action: @escaping @Sendable () -> Void) { starvation.whenFired(action) }
+
+  /// Stops the intake, lets what runs finish and commit, gives up all leases. Call it once.
+  /// - Returns: whether everything finished within `drainTimeout`. What did not is delivered again, elsewhere or later.
+  public func drain() async -> Bool {
+    let deadline = ContinuousClock.now + configuration.drainTimeout
+    logger.information("\(name) drains")
+    stopping.fire()
+    for task in startups.withLock({ $0 }) { task.cancel() }
+    for runner in runners { runner.beginDrain() }
+    var isClean = await waitUntilDrained(deadline)
+    if !isClean {
+      logger.warning("the drain took longer than \(configuration.drainTimeout): what still runs is cancelled")
+      for runner in runners { runner.cancelAll() }
+      _ = await waitUntilDrained(.now + WorkerTable.grace)
+    }
+    let closing = max(deadline, .now + .seconds(2))
+    if !isClean {
+      for runner in runners { runner.abandon() }
+      _ = await waitUntilDrained(closing)
+    }
+    for runner in runners { await runner.close(deadline: closing) }
+    await brokers.close(deadline: closing)
+    watchdog.stop()
+    executor.stop()
+    isClean = isClean && !starvation.hasFired
+    logger.information(isClean ? "\(name) has stopped" : "\(name) has stopped with work left")
+    return isClean
+  }
+
+  private func waitUntilDrained(_ deadline: ContinuousClock.Instant) async -> Bool {
+    let all = Signal()
+    Task.detached(executorPreference: executor) { [runners] in
+      for runner in runners { await runner.waitUntilDrained() }
+      all.fire()
+    }
+    return await all.wait(atMost: deadline - .now, on: executor)
+  }
+}

@@ -1,0 +1,23 @@
+import Testing
+
+@testable import MartletRuntime
+
+struct PrefetchPaceTests {
+  @Test func `follows what a tenth of a second uses up, in large steps`() {
+    var pace = PrefetchPace(base: 32, isFixed: false)
+    #expect(pace.next(finished: 0, now: .milliseconds(0)) == nil, "the first look has nothing to compare with")
+    #expect(pace.next(finished: 999, now: .milliseconds(199)) == nil, "too early")
+    #expect(pace.next(finished: 2000, now: .milliseconds(200)) == 1000)
+    #expect(pace.next(finished: 4400, now: .milliseconds(400)) == nil, "20 % more is not worth telling")
+    #expect(pace.next(finished: 14_400, now: .milliseconds(600)) == 2000, "the most")
+    #expect(pace.next(finished: 14_400, now: .milliseconds(800)) == 32, "never below the base")
+    #expect(pace.next(finished: 14_400, now: .milliseconds(1000)) == nil)
+  }
+
+  @Test func `a fixed one does not follow`() {
+    var pace = PrefetchPace(base: 32, isFixed: true)
+    for step in 0..<10 {
+      #expect(pace.next(finished: UInt64(step) * 100_000, now: .milliseconds(Double(step) * 200)) == nil)
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import MartletCore
+
+/// Reads stream entries, ours and strangers'. Never fails: what makes no sense is left out or becomes a header.
+struct EntryDecoder {
+  let queue: String
+  var arena = ByteArena()
+
+  /// A decoded entry.
+  struct Entry {
+    var message: Message
+    let high: UInt64
+    let low: UInt64
+    /// Attempts spent, as written with the message.
+    var spent = 0
+    var hasBody = false
+    /// Not a message: it tells that one is due earlier than the readers may know.
+    var isWake = false
+  }
+
+  /// Reads the entry whose `[id, [field, value, …]]` begins at `position` and moves behind it.
+  /// nil for an entry that was deleted: its fields are null.
+  mutating func next(_ reply: Reply, _ position: inout Int) -> Entry? {
+    let nodes = reply.nodes
+    guard position + 2 < nodes.count, nodes[position].kind == .array else {
+      position = nodes.count
+      return nil
+    }
+    let id = nodes[position + 1]
+    let fields = nodes[position + 2]
+    position += 3
+    let (high, low) = Self.streamID(reply.bytes(id))
+    guard fields.kind == .array else { return nil }
+    var entry = Entry(
+      message: Message(body: Bytes(), id: "", contentType: nil, enqueuedMilliseconds: Int64(clamping: high)),
+      high: high, low: low)
+    var details = Details()
+    let end = min(position + fields.number, nodes.count)
+    while position + 1 < end {
+      read(reply, nodes[position], nodes[position + 1], &entry, &details)
+      position += 2
+    }
+    position = end
+    if entry.message.id.isEmpty { entry.message.id = "\(queue)/\(high)-\(low)" }
+    details.apply(to: &entry.message)
+    return entry
+  }
+
+  /// What few entries have.
+  private struct Details {
+    var key: String?
+    var headers = Headers()
+    var traceparent: String?
+    var tracestate: String?
+    var expiresAt: Date?
+
+    func apply(to message: inout Message) {
+      if let key { message.key = key }
+      if !headers.isEmpty { message.headers = headers }
+      if let expiresAt { message.expiresAt = expiresAt }
+      if let traceparent { message.trace = TraceContext(traceparent: traceparent, state: tracestate) }
+    }
+  }
+
+  private mutating func read(
+    _ reply: Reply, _ name: Reply.Node, _ value: Reply.Node, _ entry: inout Entry, _ details: inout Details
+  ) {
+    let field = reply.bytes(name)
+    switch field.count {
+    case 4 where field.elementsEqual("body".utf8):
+      entry.message.body = arena.copy(reply.bytes(value))
+      entry.hasBody = true
+    case 2 where field.elementsEqual("id".utf8): entry.message.id = reply.text(value)
+    case 12 where field.elementsEqual("content-type".utf8):
+      entry.message.contentType = ContentType(utf8: reply.bytes(value))
+    default: readRare(reply.text(name), reply.text(value), &entry, &details)
+    }
+  }
+
+  private func readRare(_ name: String, _ value: String, _ entry: inout Entry, _ details: inout Details) {
+    switch name {
+    case "key": details.key = value
+    case "traceparent": details.traceparent = value
+    case "tracestate": details.tracestate = value
+    case "martlet-wake": entry.isWake = true
+    case WireField.attempts: entry.spent = min(max(0, Int(value) ?? 0), Self.mostAttempts)
+    case WireField.expiresAt:
+      details.expiresAt = Int64(value).map { Date(timeIntervalSince1970: Double($0) / 1000) }
+    case _ where name.hasPrefix("h:"): details.headers.append(Header(String(name.dropFirst(2)), .string(value)))
+    default: details.headers.append(Header(name, .string(value)))
+    }
+  }
+
+  /// A stranger may write any number; one more than it must still be a number.
+  private static let mostAttempts = 1 << 30
+
+  /// `1700000000000-5`
+  static func streamID(_ text: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
+    var parts: (UInt64, UInt64) = (0, 0)
+    var isLow = false
+    for byte in text {
+      if byte == UInt8(ascii: "-") {
+        isLow = true
+      } else {
+        let digit = UInt64(byte &- UInt8(ascii: "0"))
+        if isLow { parts.1 = parts.1 &* 10 &+ digit } else { parts.0 = parts.0 &* 10 &+ digit }
+      }
+    }
+    return parts
+  }
+}

@@ -1,0 +1,26 @@
+/// The keys of a queue. The stream's is the bare name; the helpers share its hash slot through the braces.
+struct QueueKeys: Sendable {
+  let stream: String
+  let leases: String
+  let numbers: String
+  let attempts: String
+  let dead: String
+  let delayed: String
+
+  init(_ queue: String) {
+    stream = queue
+    leases = "{\(queue)}:leases"
+    numbers = "{\(queue)}:numbers"
+    attempts = "{\(queue)}:attempts"
+    dead = "{\(queue)}:dead"
+    delayed = "{\(queue)}:delayed"
+  }
+
+  /// The consumer group of every queue: competing consumers are one group.
+  static let group = "martlet"
+
+  /// What it takes to delay a message for this queue.
+  var delaying: [String] { [delayed, stream, leases] }
+
+  var all: [String] { [stream, leases, numbers, attempts, dead, delayed] }
+}

@@ -1,0 +1,135 @@
+import MartletCore
+
+extension QueueReader {
+  func commit(_ group: CommitGroup, completion: @escaping (CommitResult) -> Void) {
+    guard case .active = phase else { return completion(.ownershipLost) }
+    guard group.settlements.allSatisfy({ $0.receipt.generation == generation }) else {
+      return commitRest(of: group, completion)
+    }
+    let tooLarge = largeOutputs(of: group)
+    guard tooLarge.isEmpty else { return commitEach(group, refused: tooLarge, completion) }
+    add(group, completion)
+  }
+
+  private func add(_ group: CommitGroup, _ completion: @escaping (CommitResult) -> Void) {
+    lastNumber += 1
+    groups.append(GroupInFlight(group, number: lastNumber, generation: generation, completion: completion))
+  }
+
+  /// Some of the group's deliveries are no longer ours. The others are, and would never be settled if they fell with
+  /// them.
+  private func commitRest(of group: CommitGroup, _ completion: @escaping (CommitResult) -> Void) {
+    var rest = CommitGroup()
+    for entry in group.entries
+    where group.settlements[entry.settlements].allSatisfy({ $0.receipt.generation == generation }) {
+      rest.append(settlements: group.settlements[entry.settlements], outputs: group.outputs[entry.outputs])
+    }
+    if rest.isEmpty { return completion(.ownershipLost) }
+    commit(rest) { _ in completion(.ownershipLost) }
+  }
+
+  private func largeOutputs(of group: CommitGroup) -> [Int: BrokerError] {
+    let limit = loop.environment.maxMessageBytes
+    guard group.outputBytes > limit else { return [:] }
+    var refused: [Int: BrokerError] = [:]
+    for (index, entry) in group.entries.enumerated() {
+      for output in group.outputs[entry.outputs] where output.body.count > limit {
+        refused[index] = .tooLarge(output, limit: limit)
+      }
+    }
+    return refused
+  }
+
+  /// Applies a refused group commit by commit, so that an innocent never pays for a neighbour.
+  private func commitEach(
+    _ group: CommitGroup, refused: [Int: BrokerError], _ completion: @escaping (CommitResult) -> Void
+  ) {
+    let kept = group.entries.indices.filter { refused[$0] == nil }
+    var open = kept.count
+    var refused = refused
+    var isLost = false
+    // The refused entry's deliveries stay with this consumer; the runtime settles them another way.
+    guard open > 0 else { return completion(.refused(refused)) }
+    for index in kept {
+      add(group.entry(at: index)) { result in
+        switch result {
+        case .applied: break
+        case .ownershipLost: isLost = true
+        case .refused(let errors): refused[index] = errors[0]
+        }
+        open -= 1
+        if open == 0 { completion(isLost ? .ownershipLost : refused.isEmpty ? .applied : .refused(refused)) }
+      }
+    }
+  }
+
+  func sendGroups(_ now: ContinuousClock.Instant) {
+    if let retryCommitsAt, now < retryCommitsAt { return }
+    retryCommitsAt = nil
+    for group in groups where !group.isSent {
+      group.isSent = true
+      CommitEncoder(keys: keys, consumer: consumer).write(
+        group.group, number: group.number, suspects: group.suspects, digest: loop.scripts.commit.digest ?? "",
+        to: &loop.commands.requests)
+      loop.commands.expect { [weak self] reply in self?.answered(group, reply) }
+    }
+  }
+
+  private func answered(_ group: GroupInFlight, _ reply: Reply) {
+    guard groups.contains(where: { $0 === group }) else { return }
+    switch reply.rootText {
+    case "OK", "DONE": return settled(group)
+    case "FENCED": return fenced("its commit was refused")
+    case "GAP":
+      // One before it comes again, and this one behind it. Unless there is none: then the server has forgotten numbers
+      // that it had confirmed, and nobody can say which.
+      if groups.first === group { return fenced("the server has forgotten confirmed commits") }
+      group.isSent = false
+      return
+    default: break
+    }
+    let text = reply.error ?? "no answer to a commit"
+    let error = BrokerError(redis: text, at: loop.url)
+    let isNumberTaken = text.hasPrefix("REFUSED")
+    // Without outputs a commit names only this queue's own keys: then the queue is in trouble, not the commit.
+    let isTransient = error.isRetriable && error.code != .permission || group.group.outputs.isEmpty
+    guard isNumberTaken || !isTransient else {
+      group.isSent = false
+      if text.hasPrefix("NOSCRIPT") { return loop.scriptsLost() }
+      retryCommitsAt = .now + .milliseconds(200)
+      return failed(error)
+    }
+    refused(group, error, isNumberTaken: isNumberTaken)
+  }
+
+  private func refused(_ group: GroupInFlight, _ error: BrokerError, isNumberTaken: Bool) {
+    guard let place = groups.firstIndex(where: { $0 === group }) else { return }
+    groups.remove(at: place)
+    if !isNumberTaken {
+      // Those behind it wait for its number, and it must not mean something else one day: an empty commit takes it.
+      let empty = GroupInFlight(CommitGroup(), number: group.number, generation: group.generation) { _ in }
+      groups.insert(empty, at: place)
+    }
+    if group.group.entries.count > 1 {
+      commitEach(group.group, refused: [:], group.completion)
+    } else {
+      group.completion(.refused([0: error]))
+    }
+  }
+
+  private func settled(_ group: GroupInFlight) {
+    groups.removeAll { $0 === group }
+    if group.generation == generation {
+      outstanding -= group.group.settlements.count
+      if !group.suspects.isEmpty {
+        releaseSuspect()
+        waitingSuspects = max(waitingSuspects, 1)
+      }
+    }
+    for case .retry(_, let delay) in group.group.settlements where delay > .zero {
+      let due = ContinuousClock.now + min(delay, .seconds(3600))
+      nextMove = min(nextMove ?? due, due)
+    }
+    group.completion(.applied)
+  }
+}

@@ -1,0 +1,120 @@
+/// Applies a commit group: fence, number and key types first, then every write, the number last. Lua does not roll
+/// back, so what is refused is refused before the first write; `allow-oom` lets what is in flight finish on a full
+/// server.
+///
+/// Most of a queue's commits settle the oldest entries of its stream. Then one trim removes them, node by node, where
+/// deleting each by its id would search the stream for each (measured: 0.1 instead of 1 µs a message).
+enum CommitScript {
+  static let source =
+    """
+    #!lua flags=allow-oom
+    -- KEYS: stream, leases, numbers, attempts, dead, delayed, then the streams of the outputs; for delayed ones the
+    --       delayed set, the stream and the leases
+    -- ARGV: group, consumer, number; the newest id that is settled and the id behind it; count and ids of the settled;
+    --       count and ids of the suspects among them; then operations: 'p' plain outputs, 'a' outputs, 'd' delayed
+    --       outputs, 'r' retries, 'x' dead letters, 'b' releases
+
+    """ + EntryScript.rest + EntryScript.schedule + """
+      local call, A = redis.call, ARGV
+      local stream, group, consumer, number = KEYS[1], A[1], A[2], tonumber(A[3])
+      if call('HEXISTS', KEYS[2], consumer) == 0 then return 'FENCED' end
+      local last = tonumber(call('HGET', KEYS[3], consumer) or '0')
+      if number <= last then
+        local refusal = call('HGET', KEYS[3], consumer .. ':' .. A[3])
+        if refusal then return redis.error_reply(refusal) end
+        return 'DONE'
+      end
+      -- Numbers have no gaps, so that groups can be on their way together: one that overtook another comes again.
+      if number > last + 1 then return 'GAP' end
+      -- A refusal takes the number, so that a number never means two things.
+      local kinds = { 'stream', 'hash', 'hash', 'hash', 'stream', 'zset' }
+      for k = 1, #KEYS do
+        local kind = call('TYPE', KEYS[k]).ok
+        local helper = string.match(KEYS[k], '^{.*}:(%l+)$')
+        local wanted = kinds[k] or (helper == 'delayed' and 'zset') or (helper == 'leases' and 'hash') or 'stream'
+        if kind ~= 'none' and kind ~= wanted then
+          local text = 'WRONGTYPE ' .. KEYS[k] .. ' holds a ' .. kind .. ', not a ' .. wanted
+          if k <= 6 then return redis.error_reply(text) end
+          text = 'REFUSED ' .. text
+          call('HSET', KEYS[3], consumer, number, consumer .. ':' .. A[3], text)
+          return redis.error_reply(text)
+        end
+      end
+      -- Lua hands on at most 8 000 values: long lists go in parts.
+      local function list(from, count, body)
+        for i = from, from + count - 1, 1000 do body(i, math.min(i + 999, from + count - 1)) end
+      end
+      local settled, count = 7, tonumber(A[6])
+      local suspects = settled + count + 1
+      local suspectCount = tonumber(A[suspects - 1])
+      local i = suspects + suspectCount
+      while i <= #A do
+        local op = A[i]
+        if op == 'p' then
+          local key, kind, last = KEYS[tonumber(A[i + 1])], A[i + 2], i + 3 + 2 * tonumber(A[i + 3])
+          for at = i + 4, last, 2 do
+            if kind == '' then
+              call('XADD', key, '*', 'id', A[at], 'body', A[at + 1])
+            else
+              call('XADD', key, '*', 'id', A[at], 'content-type', kind, 'body', A[at + 1])
+            end
+          end
+          i = last + 1
+        elseif op == 'a' then
+          local n = tonumber(A[i + 2])
+          call('XADD', KEYS[tonumber(A[i + 1])], '*', unpack(A, i + 3, i + 2 + n))
+          i = i + 3 + n
+        elseif op == 'd' then
+          local n = tonumber(A[i + 3])
+          local member = cmsgpack.pack({ consumer .. ':' .. number .. ':' .. i, unpack(A, i + 4, i + 3 + n) })
+          local k = tonumber(A[i + 1])
+          schedule(KEYS[k], KEYS[k + 1], KEYS[k + 2], A[i + 2], member)
+          i = i + 4 + n
+        elseif op == 'r' then
+          local id, delay = A[i + 1], tonumber(A[i + 2])
+          local fields = rest(stream, id, tonumber(A[i + 3]))
+          if fields and delay == 0 then
+            call('XADD', stream, '*', unpack(fields))
+          elseif fields then
+            local time = call('TIME')
+            local due = time[1] * 1000 + math.floor(time[2] / 1000) + delay
+            call('ZADD', KEYS[6], string.format('%.0f', due), cmsgpack.pack({ id, unpack(fields) }))
+          end
+          i = i + 4
+        elseif op == 'x' then
+          local id, n = A[i + 1], tonumber(A[i + 2])
+          local fields = rest(stream, id, 0)
+          if fields then
+            local dead = {}
+            for f = 1, #fields, 2 do
+              -- An earlier death's reasons, of a message that was put back.
+              if string.sub(fields[f], 1, 22) ~= 'h:martlet-dead-letter-' then
+                dead[#dead + 1] = fields[f]
+                dead[#dead + 1] = fields[f + 1]
+              end
+            end
+            for f = i + 3, i + 2 + n do dead[#dead + 1] = A[f] end
+            call('XADD', KEYS[5], '*', unpack(dead))
+          end
+          i = i + 3 + n
+        elseif op == 'b' then
+          local fields = rest(stream, A[i + 1], tonumber(A[i + 2]))
+          if fields then call('XADD', stream, '*', unpack(fields)) end
+          i = i + 3
+        end
+      end
+      local acknowledged = 0
+      list(settled, count, function(i, j) acknowledged = acknowledged + call('XACK', stream, group, unpack(A, i, j)) end)
+      if count > 0 then
+        -- Everything up to the newest has an outcome: delivered entries are pending or deleted.
+        if acknowledged == count and A[5] ~= '' and #call('XPENDING', stream, group, '-', A[4], 1) == 0 then
+          call('XTRIM', stream, 'MINID', A[5])
+        else
+          list(settled, count, function(i, j) call('XDEL', stream, unpack(A, i, j)) end)
+        end
+      end
+      list(suspects, suspectCount, function(i, j) call('HDEL', KEYS[4], unpack(A, i, j)) end)
+      call('HSET', KEYS[3], consumer, number)
+      return 'OK'
+      """
+}

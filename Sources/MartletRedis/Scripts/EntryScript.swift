@@ -1,0 +1,62 @@
+/// What several scripts do with entries. Begins a script, behind its flags.
+enum EntryScript {
+  /// `rest(stream, id, spent)`: the fields of an entry for its next life: its id given even where the sender gave none,
+  /// so that it stays the same, and `spent` attempts noted; nil for an entry that somebody deleted. Lua cannot pass
+  /// more than 8 000 values on, so what lies behind 3 500 fields is cut off.
+  static let rest = """
+    local function rest(stream, id, spent)
+      local found = redis.call('XRANGE', stream, id, id)
+      if not found[1] then return nil end
+      local fields, kept, named = found[1][2], {}, false
+      for f = 1, math.min(#fields, 7000), 2 do
+        if fields[f] ~= 'martlet-attempts' then
+          named = named or (fields[f] == 'id' and fields[f + 1] ~= '')
+          kept[#kept + 1] = fields[f]
+          kept[#kept + 1] = fields[f + 1]
+        end
+      end
+      if not named then
+        kept[#kept + 1] = 'id'
+        kept[#kept + 1] = stream .. '/' .. id
+      end
+      if spent > 0 then
+        kept[#kept + 1] = 'martlet-attempts'
+        kept[#kept + 1] = string.format('%d', spent)
+      end
+      return kept
+    end
+
+    """
+
+  /// `giveBack(stream, attempts, id)`: puts an entry behind the others, as if it had not been handed out; the runs that
+  /// were recorded while it was a suspect go with it.
+  static let giveBack =
+    rest + """
+      local function giveBack(stream, attempts, id)
+        local found = redis.call('XRANGE', stream, id, id)
+        local fields, spent = found[1] and found[1][2] or {}, 0
+        for f = 1, #fields, 2 do
+          if fields[f] == 'martlet-attempts' then spent = tonumber(fields[f + 1]) or 0 end
+        end
+        spent = math.max(0, spent) + tonumber(redis.call('HGET', attempts, id) or '0')
+        local kept = rest(stream, id, math.min(spent, 1073741824))
+        if kept then redis.call('XADD', stream, '*', unpack(kept)) end
+        redis.call('XACK', stream, 'martlet', id)
+        redis.call('XDEL', stream, id)
+        redis.call('HDEL', attempts, id)
+      end
+
+      """
+
+  /// `schedule(delayed, stream, leases, due, member)`: keeps a message until `due`. Consumers sleep until the next due
+  /// time that they know of; an earlier one wakes one of them, by an entry that is no message.
+  static let schedule = """
+    local function schedule(delayed, stream, leases, due, member)
+      redis.call('ZADD', delayed, due, member)
+      if redis.call('ZRANK', delayed, member) == 0 and redis.call('HLEN', leases) > 0 then
+        redis.call('XADD', stream, '*', 'martlet-wake', due)
+      end
+    end
+
+    """
+}

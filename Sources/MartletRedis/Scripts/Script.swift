@@ -1,0 +1,21 @@
+/// A Lua script and how it is called: by digest, and in full once the server says that it does not know it.
+final class Script {
+  let source: String
+  /// What `SCRIPT LOAD` answered; nil until then.
+  var digest: String?
+
+  init(_ source: String) { self.source = source }
+}
+
+/// All scripts of a broker. One server, one set; after a restart of the server they are loaded again.
+struct Scripts {
+  let commit = Script(CommitScript.source)
+  let register = Script(LeaseScripts.register)
+  let tend = Script(LeaseScripts.tend)
+  let leave = Script(LeaseScripts.leave)
+  let suspect = Script(SuspectScript.source)
+  let move = Script(DelayScripts.move)
+  let delay = Script(DelayScripts.delay)
+
+  var all: [Script] { [commit, register, tend, leave, suspect, move, delay] }
+}

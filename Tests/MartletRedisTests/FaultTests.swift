@@ -1,0 +1,84 @@
+import Foundation
+import MartletCore
+import MartletRedis
+import TestServers
+import Testing
+
+/// From queue to queue, every message arrives exactly once, whatever happens on the way.
+@Suite struct FaultTests {
+  @Test func cutConnections() async throws {
+    try await pipe { lab, _ in try lab.redis("CLIENT", "KILL", "TYPE", "normal") }
+  }
+
+  @Test func forgottenScripts() async throws {
+    try await pipe { lab, _ in try lab.redis("SCRIPT", "FLUSH") }
+  }
+
+  @Test func aServerThatIsKilled() async throws {
+    try await pipe(times: 3) { _, server in try await server.restart() }
+  }
+
+  @Test func aServerThatStandsStill() async throws {
+    try await pipe(times: 2, lease: .seconds(2)) { _, server in
+      try await server.pause()
+      // Longer than the patience for an answer, and than two thirds of the lease.
+      try await Task.sleep(for: .milliseconds(1700))
+      try await server.resume()
+    }
+  }
+
+  @Test func aFullServer() async throws {
+    try await pipe(times: 3) { lab, _ in
+      try lab.redis("CONFIG", "SET", "maxmemory", "1mb")
+      try lab.redis("CONFIG", "SET", "maxmemory", "0")
+    }
+  }
+
+  /// Publishes in the background, pipes with two consumers, and brings the fault about again and again.
+  private func pipe(
+    times: Int = 20, lease: Duration = .seconds(60), _ fault: (Lab, TestServer) async throws -> Void
+  ) async throws {
+    let server = try await TestServer(.redis)
+    let lab = try await Lab.open(url: server.url, lease: lease)
+    let other = try await Lab.open(url: server.url, lease: lease, queue: lab.queue)
+    let output = lab.queue + ".out"
+    let pipers = [Piper(to: output), Piper(to: output)]
+    for (lab, piper) in zip([lab, other], pipers) {
+      let subscription = QueueSubscription(
+        queue: QueueDeclaration(name: lab.queue), function: "pipe", prefetch: 100)
+      piper.begin(try await lab.broker.consume(subscription, handler: piper))
+    }
+    let total = 4_000
+    let sender = Task {
+      for start in stride(from: 0, to: total, by: 50) {
+        try await lab.broker.publish((start..<start + 50).map { lab.message("\($0)", id: "m\($0)") })
+      }
+    }
+    for _ in 0..<times {
+      try await fault(lab, server)
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    try await sender.value
+    try await lab.until("all messages", within: .seconds(60)) {
+      let counts = try? await lab.broker.counts(of: lab.queue)
+      return counts == QueueCounts()
+    }
+    let lines = try lab.redis("XRANGE", output, "-", "+").split(separator: " ")
+    let ids = zip(lines, lines.dropFirst()).filter { $0.0 == "id" }.map(\.1)
+    // A publisher that is cut off may repeat, with the same ids; nothing else does.
+    #expect(Set(ids).count == total)
+    let sent = try Int(lab.redis("XINFO", "STREAM", lab.queue).wordBehind("entries-added")) ?? 0
+    #expect(ids.count <= sent)
+    #expect(pipers.map(\.suspectCount) == [0, 0])
+    await other.broker.close(deadline: .now + .seconds(10))
+    await lab.close()
+  }
+}
+
+extension String {
+  func wordBehind(_ name: String) -> String {
+    let words = split(separator: " ")
+    guard let place = words.firstIndex(where: { $0 == name }), place + 1 < words.count else { return "" }
+    return String(words[place + 1])
+  }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import MartletCore
+import MartletRedis
+import TestServers
+import Testing
+
+@Suite struct OwnershipTests {
+  /// What a closing consumer has not settled goes to the others at once, and nobody suspects it; not even when the
+  /// consumer's own read sleeps in the server, ready to take it back.
+  @Test func aDrainGivesBack() async throws {
+    let lab = try await Lab.open()
+    let inbox = Inbox()
+    let consumer = try await lab.consume(inbox)
+    try await lab.broker.publish((0..<5).map { lab.message("\($0)", id: "m\($0)") })
+    _ = try await inbox.first(5)
+    await consumer.close(deadline: .now + .seconds(10))
+    #expect(try await lab.broker.counts(of: lab.queue) == QueueCounts(ready: 5))
+    #expect(try lab.redis("HLEN", "{\(lab.queue)}:leases") == "0")
+    #expect(try lab.redis("HLEN", "{\(lab.queue)}:numbers") == "0")
+    let next = Inbox()
+    _ = try await lab.consume(next)
+    let deliveries = try await next.first(5)
+    #expect(deliveries.allSatisfy { !$0.isSuspect && $0.attempt == 1 })
+    #expect(deliveries.map(\.message.id) == ["m0", "m1", "m2", "m3", "m4"])
+    await lab.close()
+  }
+
+  @Test func aCommitAfterTheRecordIsGoneIsRefused() async throws {
+    let lab = try await Lab.open(lease: .seconds(10))
+    let inbox = Inbox()
+    let consumer = try await lab.consume(inbox)
+    try await lab.broker.publish([lab.message("a", id: "a")])
+    let delivery = try await inbox.first(1)[0]
+    // What another consumer does that takes over.
+    try lab.redis("DEL", "{\(lab.queue)}:leases")
+    #expect(await consumer.complete(delivery, outputs: [lab.message("out", to: lab.queue + ".out")]).isOwnershipLost)
+    #expect(inbox.revokedBefore > delivery.receipt.generation)
+    #expect(try await lab.broker.counts(of: lab.queue + ".out") == QueueCounts())
+    // It comes again, as a suspect: nobody knows what became of its first run.
+    let again = try await inbox.first(2)[1]
+    #expect(again.isSuspect)
+    #expect(again.attempt == 2)
+    #expect(await consumer.complete(delivery).isOwnershipLost)
+    #expect(await consumer.complete(again).isApplied)
+    #expect(try await lab.counts { $0.unsettled == 0 } == QueueCounts())
+    #expect(try lab.redis("HLEN", "{\(lab.queue)}:attempts") == "0")
+    await lab.close()
+  }
+
+  @Test func aStoppedServerCostsTheLeaseButNobodyIsSuspected() async throws {
+    let server = try await TestServer(.redis)
+    let lab = try await Lab.open(url: server.url, lease: .seconds(6))
+    let inbox = Inbox()
+    let consumer = try await lab.consume(inbox)
+    try await lab.broker.publish((0..<3).map { lab.message("\($0)", id: "m\($0)") })
+    let first = try await inbox.first(3)
+    try await server.stop()
+    // Handed in before the lease is lost: it is still applied, if nobody has taken over.
+    async let early = consumer.complete(first[0])
+    try await inbox.wait("the revocation") { $0.revokedBefore > 1 }
+    async let late = consumer.complete(first[1])
+    #expect(await late.isOwnershipLost)
+    try await server.start()
+    #expect(await early.isApplied)
+    let again = try await inbox.first(5)[3...]
+    #expect(again.map(\.message.id) == ["m1", "m2"])
+    #expect(again.allSatisfy { !$0.isSuspect && $0.attempt == 1 })
+    await lab.close()
+  }
+
+  @Test func aDeletedQueueIsMadeAgain() async throws {
+    let lab = try await Lab.open()
+    let inbox = Inbox()
+    let consumer = try await lab.consume(inbox)
+    for (index, fault) in [["DEL", lab.queue], ["XGROUP", "DESTROY", lab.queue, "martlet"]].enumerated() {
+      try await lab.broker.publish([lab.message("a", id: "before\(index)")])
+      try await inbox.wait("the message") { $0.deliveries.contains { $0.message.id == "before\(index)" } }
+      let held = inbox.deliveries.last { $0.message.id == "before\(index)" }
+      if fault.count == 2 {
+        try lab.redis(fault[0], fault[1])
+      } else {
+        try lab.redis(fault[0], fault[1], fault[2], fault[3])
+      }
+      try await inbox.wait("the revocation") { $0.revokedBefore > UInt32(index + 1) }
+      if let held { #expect(await consumer.complete(held).isOwnershipLost) }
+      try await lab.until("another life") { inbox.problems.last.map { $0 == nil } ?? false }
+      try await lab.broker.publish([lab.message("b", id: "after\(index)")])
+      try await inbox.wait("the next message") { $0.deliveries.contains { $0.message.id == "after\(index)" } }
+    }
+    #expect(inbox.problems.compactMap(\.self).allSatisfy { $0.code == .notFound })
+    await lab.close()
+  }
+
+  /// What strangers read under the group's name is nobody's: it comes back as suspects, one at a time in a process.
+  @Test func suspectsComeOneAtATimeAndAreCounted() async throws {
+    let lab = try await Lab.open(lease: .seconds(5))
+    try lab.redis("XGROUP", "CREATE", lab.queue, "martlet", "0", "MKSTREAM")
+    try await lab.broker.publish((0..<3).map { lab.message("\($0)", id: "m\($0)") })
+    try lab.redis("XREADGROUP", "GROUP", "martlet", "dead", "STREAMS", lab.queue, ">")
+    let (inbox, second) = (Inbox(), Inbox())
+    let consumer = try await lab.consume(inbox)
+    let twin = try await lab.consume(second)
+    var done: Set<String> = []
+    for count in 1...3 {
+      try await lab.until("suspect \(count)") { inbox.deliveries.count + second.deliveries.count == count }
+      #expect(try lab.redis("HLEN", "{\(lab.queue)}:attempts") == "1")
+      let isFirst = inbox.deliveries.contains { !done.contains($0.message.id) }
+      let delivery = try #require((inbox.deliveries + second.deliveries).first { !done.contains($0.message.id) })
+      #expect(delivery.isSuspect)
+      #expect(delivery.attempt == 2)
+      done.insert(delivery.message.id)
+      #expect(await (isFirst ? consumer : twin).complete(delivery).isApplied)
+    }
+    #expect(try await lab.counts { $0.unsettled == 0 } == QueueCounts())
+    await lab.close()
+  }
+}

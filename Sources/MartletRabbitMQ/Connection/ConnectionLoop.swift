@@ -1,0 +1,210 @@
+import CRabbitMQ
+import Glibc
+import MartletCore
+
+/// The thread of one connection: connects, reads, lets its role work, writes, sleeps, and connects again.
+final class ConnectionLoop<Role: ConnectionRole> {
+  private enum Link {
+    case down(retryAt: ContinuousClock.Instant)
+    case connecting(Connector)
+    case up(Wire)
+    case closing(Wire)
+  }
+
+  private let name: String
+  private let url: ConnectionURL
+  private let identity: ClientIdentity
+  private let mailbox: Mailbox<LoopCommand<Role.Command>>
+  private let health: ConnectionHealth
+  private let role: Role
+  private var link: Link
+  private var backoff = Backoff()
+  private var lastError: BrokerError?
+  private var openWaiters: [(deadline: ContinuousClock.Instant, answer: @Sendable (BrokerError?) -> Void)] = []
+  private var closing: (deadline: ContinuousClock.Instant, answers: [@Sendable () -> Void])?
+
+  init(
+    name: String, url: ConnectionURL, identity: ClientIdentity, mailbox: Mailbox<LoopCommand<Role.Command>>,
+    health: ConnectionHealth, role: Role
+  ) {
+    (self.name, self.url, self.identity, self.mailbox, self.health) = (name, url, identity, mailbox, health)
+    self.role = role
+    link = .down(retryAt: .now)
+  }
+
+  func run() {
+    var now = ContinuousClock.now
+    while true {
+      for command in mailbox.takeAll() { handle(command, now: now) }
+      if isOver(now: now) { break }
+      let wakeTime = turn(now: now)
+      let isReady = sleep(until: wakeTime)
+      now = .now
+      advance(isReady: isReady, now: now)
+    }
+    end()
+  }
+
+  /// Takes what came: bytes, or the next step of a connection that is being made.
+  private func advance(isReady: Bool, now: ContinuousClock.Instant) {
+    do throws(BrokerError) {
+      switch link {
+      case .down(let retryAt):
+        guard now >= retryAt, closing == nil || !role.isDrained else { return }
+        link = .connecting(try Connector(url: url, identity: identity, now: now))
+      case .connecting(let connector):
+        guard let wire = try connector.advance(isReady: isReady, now: now) else { return }
+        opened(wire, now: now)
+        try receive(wire, now: now)
+      case .up(let wire):
+        // Several reads a turn, so that one write answers them all; not without end, so that others get a word in.
+        var reads = 4
+        while isReady, reads > 0, try wire.receive(now: now) {
+          reads -= 1
+          try receive(wire, now: now)
+        }
+        try receive(wire, now: now)
+      case .closing(let wire):
+        if isReady { _ = try wire.receive(now: now) }
+        while let frame = try wire.nextFrame() {
+          if frame.methodNumber == amqp_connection_close_ok_t.number { lost(.closedBroker, now: now) }
+        }
+      }
+    } catch {
+      lost(error, now: now)
+    }
+  }
+
+  private func receive(_ wire: Wire, now: ContinuousClock.Instant) throws(BrokerError) {
+    while let frame = try wire.nextFrame() {
+      if frame.channel == 0, let close = wire.pool.decode(amqp_connection_close_t.self, from: frame) {
+        let error = BrokerError.connectionClosed(code: close.reply_code, text: close.reply_text.text, url: url)
+        wire.output.method(amqp_connection_close_ok_t(), channel: 0)
+        try wire.flush(now: now)
+        throw error
+      }
+      if frame.type != Frame.heartbeat { try role.receive(frame, wire: wire, now: now) }
+    }
+  }
+
+  /// Lets the role append, and writes. Answers when to go on at the latest.
+  private func turn(now: ContinuousClock.Instant) -> ContinuousClock.Instant {
+    var wakeTime = openWaiters.reduce(now + .seconds(60)) { min($0, $1.deadline) }
+    if let closing { wakeTime = min(wakeTime, closing.deadline) }
+    expireWaiters(now: now)
+    do throws(BrokerError) {
+      switch link {
+      case .down(let retryAt):
+        wakeTime = min(wakeTime, retryAt, role.finishTurn(wire: nil, now: now) ?? wakeTime)
+      case .connecting(let connector):
+        wakeTime = min(wakeTime, connector.wakeTime, role.finishTurn(wire: nil, now: now) ?? wakeTime)
+      case .up(let wire):
+        let next = role.finishTurn(wire: wire, now: now)
+        wakeTime = min(wakeTime, try wire.keepAlive(now: now), next ?? wakeTime)
+        try wire.flush(now: now)
+        role.wrote(wire)
+      case .closing(let wire):
+        try wire.flush(now: now)
+      }
+    } catch {
+      lost(error, now: now)
+      return now
+    }
+    return wakeTime
+  }
+
+  /// Sleeps until the socket or the mailbox has something. Answers whether the socket has.
+  private func sleep(until wakeTime: ContinuousClock.Instant) -> Bool {
+    var interests = [pollfd(fd: mailbox.signal.descriptor, events: Int16(POLLIN), revents: 0)]
+    switch link {
+    case .down: break
+    case .connecting(let connector):
+      interests.append(pollfd(fd: connector.interest.descriptor, events: connector.interest.events, revents: 0))
+    case .up(let wire), .closing(let wire):
+      interests.append(pollfd(fd: wire.descriptor, events: wire.events, revents: 0))
+    }
+    let milliseconds = (wakeTime - .now) / .milliseconds(1)
+    _ = poll(&interests, nfds_t(interests.count), Int32(max(0, min(milliseconds.rounded(.up), 60_000))))
+    return interests.count > 1 && interests[1].revents != 0
+  }
+
+  private func handle(_ command: LoopCommand<Role.Command>, now: ContinuousClock.Instant) {
+    switch command {
+    case .role(let command):
+      var wire: Wire?
+      if case .up(let open) = link { wire = open }
+      role.handle(command, wire: wire, now: now)
+    case .whenOpen(let deadline, let answer):
+      if case .up = link { return answer(nil) }
+      if let lastError, !lastError.isRetriable { return answer(lastError) }
+      openWaiters.append((deadline, answer))
+    case .close(let deadline, let answer):
+      if closing == nil {
+        closing = (deadline, [answer])
+        role.close(deadline: deadline, now: now)
+      } else {
+        closing?.answers.append(answer)
+      }
+    }
+  }
+
+  private func opened(_ wire: Wire, now: ContinuousClock.Instant) {
+    link = .up(wire)
+    backoff.reset()
+    lastError = nil
+    health.opened(name)
+    for waiter in openWaiters { waiter.answer(nil) }
+    openWaiters = []
+    role.opened(wire, now: now)
+  }
+
+  private func lost(_ error: BrokerError, now: ContinuousClock.Instant) {
+    if case .closing = link {
+      link = .down(retryAt: now + .seconds(3600))
+      return
+    }
+    // What only people can mend is asked for slowly: a refused password must not lock the account.
+    let pause = error.isRetriable ? backoff.next() : .seconds(5)
+    link = .down(retryAt: now + pause)
+    lastError = error
+    if closing == nil { health.lost(name, error) }
+    role.lost(error, now: now)
+    if !error.isRetriable {
+      for waiter in openWaiters { waiter.answer(error) }
+      openWaiters = []
+    }
+  }
+
+  private func expireWaiters(now: ContinuousClock.Instant) {
+    guard openWaiters.contains(where: { $0.deadline <= now }) else { return }
+    let error = lastError ?? BrokerError(.unavailable, "RabbitMQ at \(url) has not answered yet", isRetriable: true)
+    for waiter in openWaiters where waiter.deadline <= now { waiter.answer(error) }
+    openWaiters.removeAll { $0.deadline <= now }
+  }
+
+  /// While closing: says goodbye when the role is done, and ends when the broker has answered or the deadline passed.
+  private func isOver(now: ContinuousClock.Instant) -> Bool {
+    guard let closing else { return false }
+    if now >= closing.deadline { return true }
+    switch link {
+    case .up(let wire):
+      guard role.isDrained, wire.output.count == 0 else { return false }
+      let text = wire.output.scratch.bytes("closed by the app")
+      wire.output.method(
+        amqp_connection_close_t(reply_code: 200, reply_text: text, class_id: 0, method_id: 0), channel: 0)
+      wire.output.scratch.clear()
+      link = .closing(wire)
+      return false
+    case .closing: return false
+    case .down, .connecting: return role.isDrained
+    }
+  }
+
+  private func end() {
+    role.abandon()
+    for command in mailbox.close() { handle(command, now: .now) }
+    role.abandon()
+    for waiter in openWaiters { waiter.answer(.closedBroker) }
+    for answer in closing?.answers ?? [] { answer() }
+  }
+}

@@ -1,0 +1,115 @@
+import CRabbitMQ
+import Foundation
+import MartletCore
+
+/// Who gets a message that came: the runtime, the dead letters, the suspects, or the delay ladder once more.
+extension QueueReader {
+  func sort(_ received: ReceivedMessage, _ incoming: IncomingMessage) {
+    let message = received.message
+    let attempt = received.attempts + (incoming.isSuspect ? 2 + received.deliveryCount : 1)
+    if message.body.count > hub.environment.maxMessageBytes {
+      let reason = DeadLetterReason(
+        code: .tooLarge, function: nil, errorType: nil,
+        errorText: "the body has \(message.body.count) bytes; at most \(hub.environment.maxMessageBytes) are allowed "
+          + "(maxMessageBytes)", attempts: received.attempts, source: .queue(consumer.queue),
+        traceID: message.trace?.traceIDText)
+      move(
+        Move(message: message, target: QueueLayout.dead(of: consumer.queue), reason: reason.headers), incoming.tag)
+    } else if incoming.isSuspect, closing != nil {
+      // It came too late to be run: back among the suspects, with the same number.
+      let attempts = received.attempts + received.deliveryCount
+      move(
+        Move(message: message, target: QueueLayout.suspects(of: consumer.queue), attempts: attempts), incoming.tag)
+    } else if incoming.isRedelivered, !incoming.isSuspect {
+      move(
+        Move(message: message, target: QueueLayout.suspects(of: consumer.queue), attempts: received.attempts),
+        incoming.tag)
+    } else if let deliverAt = received.deliverAt, deliverAt > Date() {
+      move(
+        Move(message: message, target: consumer.queue, attempts: received.attempts, deliverAt: deliverAt),
+        incoming.tag)
+    } else {
+      held.append(
+        Delivery(
+          message: message, receipt: Receipt(generation: consumer.generation, low: incoming.tag), attempt: attempt,
+          isSuspect: incoming.isSuspect))
+    }
+  }
+
+  /// Sends a message elsewhere: published and confirmed, then acknowledged.
+  func move(_ move: Move, _ tag: UInt64) {
+    moving += 1
+    let (id, generation, mailbox) = (consumer.id, consumer.generation, hub.mailbox)
+    let request = PublishRequest(
+      moves: [move], moveEntries: [0], fence: PublishRequest.Fence(consumer: consumer, generation: generation)
+    ) { outcome in
+      mailbox.send(.role(.moved(id, tag: tag, generation: generation, outcome)))
+    }
+    hub.publisher.send(.role(.publish(request)))
+  }
+
+  func moved(_ tag: UInt64, _ generation: UInt32, _ outcome: PublishRequest.Outcome) {
+    guard generation == consumer.generation else { return }
+    moving -= 1
+    switch outcome {
+    case .void: break
+    case .published(let refused):
+      if let error = refused.values.first {
+        // It stays unsettled: the broker gives it back when this channel ends.
+        logger.error("a message cannot be moved: \(error.message)")
+      } else {
+        settle(tag, nil)
+      }
+    }
+  }
+
+  /// Marks a delivery as settled.
+  @discardableResult
+  func settle(_ tag: UInt64, _ batch: SettledBatch?) -> Bool {
+    if suspectTag == tag {
+      suspectTag = nil
+      hub.suspectEnded(self)
+    }
+    return acks.settle(tag, batch)
+  }
+
+  /// Outputs are durable: acknowledges the inputs of the entries that were not refused.
+  func settle(
+    _ group: CommitGroup, _ errors: [Int: BrokerError], _ completion: @escaping @Sendable (CommitResult) -> Void
+  ) {
+    let generation = consumer.generation
+    var tags: [UInt64] = []
+    tags.reserveCapacity(group.settlements.count)
+    var isLate = false
+    for (index, entry) in group.entries.enumerated() where errors.isEmpty || errors[index] == nil {
+      for settlement in group.settlements[entry.settlements] {
+        let receipt = settlement.receipt
+        if receipt.generation == generation, state == .open { tags.append(receipt.low) } else { isLate = true }
+      }
+    }
+    let batch = SettledBatch(remaining: tags.count, errors: errors, isLate: isLate, completion: completion)
+    if tags.isEmpty { return batch.answer() }
+    for tag in tags where !settle(tag, batch) {
+      handed += 1
+      if batch.skip() { finish(batch) }
+    }
+  }
+
+  /// A group has its answer: what it held of the prefetch is free.
+  func finish(_ batch: SettledBatch) {
+    handed -= batch.count
+    batch.answer()
+  }
+
+  /// Whether a suspect may be asked for now.
+  var canTakeSuspect: Bool {
+    state == .open && closing == nil && suspectTag == nil && handed + held.count < intake.wanted
+  }
+
+  /// Asks for one suspect.
+  func askForSuspect(_ wire: Wire) {
+    defer { wire.output.scratch.clear() }
+    let queue = wire.output.scratch.bytes(QueueLayout.suspects(of: consumer.queue))
+    wire.output.method(amqp_basic_get_t(ticket: 0, queue: queue, no_ack: 0), channel: channel)
+  }
+}

@@ -1,0 +1,94 @@
+import CRabbitMQ
+import Foundation
+import MartletCore
+
+/// The end of a turn: hand out, acknowledge, answer.
+extension QueueReader {
+  func finishTurn(_ wire: Wire?, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    if case .resting(let until) = state {
+      guard wire != nil else { return nil }
+      guard until <= now else { return until }
+      begin(isConnected: true)
+    }
+    guard let wire, state == .open || state == .opening else { return closingTime(now) }
+    handOut()
+    acknowledge(wire, now)
+    consumer.unsettled = acks.open
+    if closing != nil { finishClosing(wire, now) }
+    guard let due = acks.dueTime else { return closing?.deadline }
+    return min(due, closing?.deadline ?? due)
+  }
+
+  private func handOut() {
+    if closing != nil {
+      // Nobody runs them any more: they go back as if they had never come.
+      while let delivery = held.popFirst() {
+        if let back = Move(.release(delivery), queue: consumer.queue, now: .now) { move(back, delivery.receipt.low) }
+      }
+      return
+    }
+    // A stopped intake still hands out what is on its way.
+    let room = intake.wanted == 0 ? held.count : min(held.count, intake.wanted - handed)
+    guard room > 0 else { return }
+    var batch: [Delivery] = []
+    batch.reserveCapacity(room)
+    while batch.count < room, let delivery = held.popFirst() { batch.append(delivery) }
+    handed += batch.count
+    handler.receive(batch)
+  }
+
+  private func acknowledge(_ wire: Wire, _ now: ContinuousClock.Instant) {
+    var done: [SettledBatch] = []
+    acks.takeDue(now: now, patience: closing == nil ? AckWindow.patience : .zero) { ack in
+      wire.output.method(
+        amqp_basic_ack_t(delivery_tag: ack.tag, multiple: ack.multiple ? 1 : 0), channel: channel)
+    } acknowledged: { batch in
+      if batch.acknowledged() { done.append(batch) }
+    }
+    for batch in done {
+      batch.mark = wire.output.appended
+      answers.append(batch)
+    }
+  }
+
+  /// Answers the groups whose acknowledgements the system has taken.
+  func wrote(_ wire: Wire) {
+    while let batch = answers.first, wire.isWritten(batch.mark) {
+      _ = answers.popFirst()
+      finish(batch)
+    }
+  }
+}
+
+/// The end of a reader.
+extension QueueReader {
+  func close(deadline: ContinuousClock.Instant, answer: @escaping @Sendable () -> Void, _ wire: Wire?) {
+    if let earlier = closing {
+      closing = (min(deadline, earlier.deadline), earlier.answers + [answer])
+      return
+    }
+    closing = (deadline, [answer])
+    intake.wanted = 0
+    guard let wire, state == .open || state == .opening else {
+      if state != .open, state != .opening { end() }
+      return
+    }
+    steer(wire)
+  }
+
+  private func finishClosing(_ wire: Wire, _ now: ContinuousClock.Instant) {
+    guard let closing else { return }
+    steer(wire)
+    let isDone =
+      intake.isOff && held.isEmpty && moving == 0 && acks.isFlushed && answers.isEmpty && incoming == nil
+      && !consumer.hasGroupsUnderWay
+    if isDone || now >= closing.deadline { leave(wire) }
+  }
+
+  /// Past the deadline nobody waits for `channel.close-ok` any more.
+  private func closingTime(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    guard let closing else { return nil }
+    if now >= closing.deadline { end() }
+    return closing.deadline
+  }
+}

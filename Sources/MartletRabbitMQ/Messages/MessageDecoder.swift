@@ -1,0 +1,108 @@
+import CRabbitMQ
+import Foundation
+import MartletCore
+
+/// Reads the properties of a delivery. Nothing that a stranger sends is an error: what cannot be understood is left out.
+struct MessageDecoder {
+  /// Where the bytes of a batch go.
+  var arena = ByteArena()
+
+  /// What a message is made of while its headers are read.
+  private struct Parts {
+    var key: String?
+    var headers = Headers()
+    var traceparent: amqp_bytes_t?
+    var tracestate: String?
+    var expiresAt: Date?
+  }
+
+  /// Everything but the body. `properties` is nil where the library could not read them.
+  mutating func message(_ properties: UnsafePointer<amqp_basic_properties_t>?) -> ReceivedMessage {
+    guard let properties = properties?.pointee else {
+      return ReceivedMessage(message: Message(body: Bytes(), id: MessageIdentifier.random()))
+    }
+    let flags = properties._flags
+    // Without an id of the sender's, two equal bodies may be two messages: a random id never drops one as a repeat.
+    let hasID = flags & PropertyFlag.messageID != 0 && properties.message_id.len > 0
+    var received = ReceivedMessage(
+      message: Message(
+        body: Bytes(), id: hasID ? properties.message_id.text : MessageIdentifier.random(),
+        contentType: flags & PropertyFlag.contentType != 0 ? ContentType(utf8: properties.content_type.buffer) : nil,
+        enqueuedMilliseconds: flags & PropertyFlag.timestamp != 0
+          ? Int64(min(properties.timestamp, 9_000_000_000_000)) * 1000 : -1))
+    guard flags & (PropertyFlag.headers | PropertyFlag.foreign) != 0 else { return received }
+    var parts = Parts()
+    for header in properties.foreignHeaders { parts.headers.append(header) }
+    if flags & PropertyFlag.headers != 0 { read(properties.headers, &parts, &received) }
+    let trace = parts.traceparent.flatMap { TraceContext(traceparent: $0.buffer, state: parts.tracestate) }
+    if parts.key != nil || !parts.headers.isEmpty || trace != nil || parts.expiresAt != nil {
+      let plain = received.message
+      received.message = Message(
+        body: plain.body, id: plain.id, contentType: plain.contentType, key: parts.key, headers: parts.headers,
+        trace: trace, enqueuedAt: plain.enqueuedAt, expiresAt: parts.expiresAt)
+    }
+    return received
+  }
+
+  private mutating func read(_ table: amqp_table_t, _ parts: inout Parts, _ received: inout ReceivedMessage) {
+    for entry in table.elements {
+      let name = entry.key.buffer
+      // Martlet's, W3C's and RabbitMQ's own names begin with these letters; most users' headers are out at once.
+      switch name.first {
+      case UInt8(ascii: "m") where name.starts(with: "martlet-".utf8): readOwn(entry, &parts, &received)
+      case UInt8(ascii: "t") where name.elementsEqual(WireField.traceparent.utf8):
+        if entry.value.kind == FieldKind.text { parts.traceparent = entry.value.value.bytes }
+      case UInt8(ascii: "t") where name.elementsEqual(WireField.tracestate.utf8):
+        if entry.value.kind == FieldKind.text { parts.tracestate = entry.value.value.bytes.text }
+      case UInt8(ascii: "x") where name.starts(with: "x-".utf8): readBrokers(entry, &parts, &received)
+      default: append(entry, name: entry.key.text, &parts)
+      }
+    }
+  }
+
+  private mutating func append(_ entry: amqp_table_entry_t, name: String, _ parts: inout Parts) {
+    parts.headers.append(Header(name, HeaderValue(entry.value, arena: &arena)))
+  }
+
+  private mutating func readOwn(_ entry: amqp_table_entry_t, _ parts: inout Parts, _ received: inout ReceivedMessage) {
+    let name = entry.key.text
+    switch name {
+    case WireField.key: if entry.value.kind == FieldKind.text { parts.key = entry.value.value.bytes.text }
+    case WireField.attempts: received.attempts = Int(clamping: max(0, integer(entry.value) ?? 0))
+    case WireField.expiresAt: parts.expiresAt = integer(entry.value).map(Date.init(unixMilliseconds:))
+    case HeaderName.deliverAt: received.deliverAt = integer(entry.value).map(Date.init(unixMilliseconds:))
+    default:
+      if name.hasPrefix(HeaderName.escape) {
+        append(entry, name: String(name.dropFirst(HeaderName.escape.count)), &parts)
+      } else if name.hasPrefix("martlet-dead-letter-") {
+        received.reason.append(Header(name, HeaderValue(entry.value, arena: &arena)))
+      } else {
+        append(entry, name: name, &parts)
+      }
+    }
+  }
+
+  private mutating func readBrokers(
+    _ entry: amqp_table_entry_t, _ parts: inout Parts, _ received: inout ReceivedMessage
+  ) {
+    let name = entry.key.text
+    switch name {
+    case HeaderName.deliveryCount: received.deliveryCount = Int(clamping: max(0, integer(entry.value) ?? 0))
+    case HeaderName.deathHistory:
+      received.death = BrokerDeath(history: entry.value)
+      // The delay ladder's own hops are nobody's business.
+      if received.death != nil { append(entry, name: name, &parts) }
+    case "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason": break
+    default: append(entry, name: name, &parts)
+    }
+  }
+
+  /// A number, in whatever type it came.
+  private mutating func integer(_ field: amqp_field_value_t) -> Int64? {
+    switch HeaderValue(field, arena: &arena) {
+    case .int(let number): number
+    case .string(let text): Int64(text)
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import CRabbitMQ
+import Foundation
+import MartletCore
+
+/// From the queue to the socket.
+extension Publisher {
+  func opened(_ wire: Wire, now: ContinuousClock.Instant) { openChannel(wire) }
+
+  /// Opens the channel. What follows in the same write already counts for the confirms.
+  func openChannel(_ wire: Wire) {
+    wire.output.method(amqp_channel_open_t(), channel: Self.channel)
+    wire.output.method(amqp_confirm_select_t(nowait: 0), channel: Self.channel)
+  }
+
+  func finishTurn(wire: Wire?, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    let next = wakeResting(now: now)
+    guard let wire, !isBlocked else { return next }
+    if let pausedUntil, pausedUntil > now { return min(next ?? pausedUntil, pausedUntil) }
+    let size = isolated > 0 ? 1 : Self.windowSize
+    let time = Date()
+    while window.count < size, wire.output.count < Self.outputLimit, let item = outgoing.popFirst() {
+      send(item, wire, time)
+    }
+    // A full output buffer empties without a word from anybody: come back at once where the socket took it all.
+    return wire.output.count >= Self.outputLimit && !outgoing.isEmpty ? now : next
+  }
+
+  func wrote(_ wire: Wire) {}
+
+  private func wakeResting(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    guard !resting.isEmpty else { return nil }
+    let due = resting.filter { $0.due <= now }
+    if !due.isEmpty {
+      resting.removeAll { $0.due <= now }
+      outgoing.prepend(due.map(\.item))
+    }
+    return resting.map(\.due).min()
+  }
+
+  private func send(_ item: Item, _ wire: Wire, _ now: Date) {
+    let job = item.job
+    // The inputs will come back, and their outputs with them, under the same ids.
+    if job.isVoid { return job.finish(.void) }
+    if job.isRefused(item.index) { return job.finishItem() }
+    let outputs = job.request.outputs
+    let isSent =
+      item.index < outputs.count
+      ? send(outputs[item.index], item, wire, now)
+      : send(job.request.moves[item.index - outputs.count], item, wire, now)
+    if let isSent {
+      guard isSent else { return refuse(item, MessageEncoder.headersTooLarge(id: id(of: item))) }
+      window.append(item)
+    }
+  }
+
+  /// Nil where the item was parked.
+  private func send(_ message: borrowing OutgoingMessage, _ item: Item, _ wire: Wire, _ now: Date) -> Bool? {
+    var extras = MessageEncoder.Extras()
+    guard let route = route(to: message.address.name, at: message.deliverAt, item, &extras, now) else { return nil }
+    if message.timeToLive != nil {
+      extras.expiresAt = message.expiresAt(sentAt: now)
+      extras.expiration = expiration(extras.expiresAt, route, now)
+    }
+    return MessageEncoder.encode(message, to: route, extras, now: now, channel: Self.channel, into: wire.output)
+  }
+
+  /// Nil where the item was parked.
+  private func send(_ move: Move, _ item: Item, _ wire: Wire, _ now: Date) -> Bool? {
+    var extras = MessageEncoder.Extras(attempts: move.attempts, expiresAt: move.message.expiresAt, reason: move.reason)
+    guard let route = route(to: move.target, at: move.deliverAt, item, &extras, now) else { return nil }
+    if move.mayExpire { extras.expiration = expiration(extras.expiresAt, route, now) }
+    if MessageEncoder.encode(move.message, to: route, extras, channel: Self.channel, into: wire.output) { return true }
+    // With Martlet's own headers added it no longer fits: better a dead letter without its sender's than none.
+    var bare = move.message
+    bare.headers = Headers()
+    return MessageEncoder.encode(bare, to: route, extras, channel: Self.channel, into: wire.output)
+  }
+
+  /// Where a message goes; nil where that has to be made first.
+  private func route(
+    to queue: String, at time: Date?, _ item: Item, _ extras: inout MessageEncoder.Extras, _ now: Date
+  ) -> Route? {
+    guard let time, time > now else { return Route(routingKey: queue) }
+    let delay = Duration.seconds(time.timeIntervalSince(now))
+    guard let route = DelayLadder.route(to: queue, after: delay) else { return Route(routingKey: queue) }
+    guard reachable.contains(queue) else {
+      park(item, until: .delay(queue))
+      return nil
+    }
+    if delay > DelayLadder.longest { extras.deliverAt = time }
+    return route
+  }
+
+  /// The broker's own time to live. Not on the ladder: there it would end the wait instead of the message.
+  private func expiration(_ expiresAt: Date?, _ route: Route, _ now: Date) -> Int64? {
+    guard let expiresAt, route.exchange.isEmpty else { return nil }
+    let milliseconds = (expiresAt.timeIntervalSince(now) * 1000).rounded(.up)
+    return milliseconds <= Double(MessageEncoder.longestExpiration) ? Int64(max(0, milliseconds)) : nil
+  }
+
+  func id(of item: Item) -> String {
+    let request = item.job.request
+    return item.index < request.outputs.count
+      ? request.outputs[item.index].id : request.moves[item.index - request.outputs.count].message.id
+  }
+
+  func deliverAt(of item: Item) -> Date? {
+    let request = item.job.request
+    return item.index < request.outputs.count
+      ? request.outputs[item.index].deliverAt : request.moves[item.index - request.outputs.count].deliverAt
+  }
+
+  func queue(of item: Item) -> String {
+    let request = item.job.request
+    return item.index < request.outputs.count
+      ? request.outputs[item.index].address.name : request.moves[item.index - request.outputs.count].target
+  }
+}

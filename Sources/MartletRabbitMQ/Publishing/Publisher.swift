@@ -1,0 +1,141 @@
+import Foundation
+import MartletCore
+
+/// The publishing connection: everything that leaves goes through here, confirmed by the broker.
+///
+/// It has a connection of its own because RabbitMQ stops reading from a connection that publishes while memory or disk
+/// are short: acknowledgements must not wait for that.
+final class Publisher: ConnectionRole {
+  enum Command: Sendable {
+    case publish(PublishRequest)
+    /// What was asked of the topology for a queue has an answer.
+    case prepared(Need, BrokerError?)
+  }
+
+  /// What the broker has to have before an item can leave.
+  enum Need: Hashable, Sendable {
+    case queue(String)
+    case delay(String)
+  }
+
+  /// One message of a job.
+  struct Item {
+    let job: PublishJob
+    let index: Int
+    /// How often no queue took it.
+    var returns = 0
+  }
+
+  static let channel: UInt16 = 1
+  /// How many publishes may be unconfirmed.
+  static let windowSize = 1000
+  /// Output that waits for the socket; more is encoded when this much has left.
+  static let outputLimit = 512 * 1024
+
+  let environment: BrokerEnvironment
+  let topology: Topology
+  private let mailbox: Mailbox<LoopCommand<Command>>
+  /// What can leave now, in order.
+  var outgoing = FIFO<Item>()
+  var window = ConfirmWindow<Item>()
+  /// What waits for the topology.
+  var parked: [Need: [Item]] = [:]
+  /// What the broker could not keep, and when it is tried again.
+  var resting: [(due: ContinuousClock.Instant, item: Item)] = []
+  var restBackoff = Backoff(first: .milliseconds(50), longest: .seconds(5))
+  /// Queues that the delay ladder is known to reach.
+  var reachable: Set<String> = []
+  /// The broker has stopped reading.
+  var isBlocked = false
+  /// How many items still go one by one, because one of them closed the channel and nobody knows which.
+  var isolated = 0
+  /// Nothing leaves before.
+  var pausedUntil: ContinuousClock.Instant?
+  var returning: ReturnedRoute?
+  var hasLoggedRefusal = false
+
+  /// A returned message whose header has yet to come.
+  struct ReturnedRoute {
+    var exchange: String
+    var routingKey: String
+  }
+
+  init(environment: BrokerEnvironment, topology: Topology, mailbox: Mailbox<LoopCommand<Command>>) {
+    (self.environment, self.topology, self.mailbox) = (environment, topology, mailbox)
+  }
+
+  func handle(_ command: Command, wire: Wire?, now: ContinuousClock.Instant) {
+    switch command {
+    case .publish(let request): take(PublishJob(request))
+    case .prepared(let need, let error): prepared(need, error, now: now)
+    }
+  }
+
+  /// Checks a job and queues its items.
+  private func take(_ job: PublishJob) {
+    guard job.itemCount > 0 else { return job.finish(.published(refused: [:])) }
+    for (index, output) in job.request.outputs.enumerated() {
+      if let problem = MessageEncoder.problem(with: output, limit: environment.maxMessageBytes) {
+        job.refuse(entry: job.entry(of: index), problem)
+      }
+    }
+    for index in 0..<job.itemCount { outgoing.append(Item(job: job, index: index)) }
+  }
+
+  /// Asks the topology for what an item needs, once for all that need it.
+  func park(_ item: Item, until need: Need) {
+    parked[need, default: []].append(item)
+    guard parked[need]?.count == 1 else { return }
+    let answer: @Sendable (Result<Void, BrokerError>) -> Void = { [mailbox] result in
+      switch result {
+      case .success: mailbox.send(.role(.prepared(need, nil)))
+      case .failure(let error): mailbox.send(.role(.prepared(need, error)))
+      }
+    }
+    switch need {
+    case .queue(let name):
+      let mode = topology.mode(of: name)
+      topology.perform({ channel throws(BrokerError) in try channel.create(name, mode: mode) }, completion: answer)
+    case .delay(let name):
+      let mode = topology.mode(of: name)
+      topology.perform(
+        { channel throws(BrokerError) in try channel.prepareDelay(for: name, mode: mode) }, completion: answer)
+    }
+  }
+
+  private func prepared(_ need: Need, _ error: BrokerError?, now: ContinuousClock.Instant) {
+    let items = parked.removeValue(forKey: need) ?? []
+    guard let error else {
+      if case .delay(let name) = need { reachable.insert(name) }
+      return outgoing.prepend(items)
+    }
+    if error.code == .unavailable {
+      // The broker is there but a queue has no leader yet, as after a crash.
+      let due = now + restBackoff.next()
+      return resting.append(contentsOf: items.map { (due, $0) })
+    }
+    for item in items { refuse(item, error) }
+  }
+
+  /// An item will never leave.
+  func refuse(_ item: Item, _ error: BrokerError) {
+    item.job.refuse(entry: item.job.entry(of: item.index), error)
+    item.job.finishItem()
+  }
+
+  func lost(_ error: BrokerError, now: ContinuousClock.Instant) {
+    channelEnded(error)
+    isBlocked = false
+    returning = nil
+  }
+
+  func close(deadline: ContinuousClock.Instant, now: ContinuousClock.Instant) {}
+
+  var isDrained: Bool { outgoing.isEmpty && window.count == 0 && parked.isEmpty && resting.isEmpty }
+
+  func abandon() {
+    let items = window.removeAll() + outgoing.removeAll() + parked.values.joined() + resting.map(\.item)
+    (parked, resting) = ([:], [])
+    for item in items { item.job.finish(.void) }
+  }
+}

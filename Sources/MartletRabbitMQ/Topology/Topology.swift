@@ -1,0 +1,134 @@
+import Glibc
+import MartletCore
+
+/// The thread for questions that need an answer: declarations, counts, dead letters. It has a connection of its own,
+/// because every error here closes a channel and every answer may take seconds, and gives it up when it idles.
+final class Topology: Sendable {
+  private enum Request: Sendable {
+    /// `work` answers true when it is done, false where the connection must be made again first.
+    case work(@Sendable (Result<TopologyChannel, BrokerError>) -> Bool)
+    case close
+  }
+
+  private let mailbox = Mailbox<Request>()
+  private let stop = WakeSignal()
+  private let url: ConnectionURL
+  private let identity: ClientIdentity
+  private let modes = Locked<[String: DeclareMode]>([:])
+  /// The connection is given up after this much rest.
+  private static let rest = Duration.seconds(20)
+
+  init(url: ConnectionURL, identity: ClientIdentity) {
+    (self.url, self.identity) = (url, identity)
+  }
+
+  func start() {
+    NamedThread.start("rabbitmq-topo", stackBytes: ConnectionStack.bytes) { self.run() }.detach()
+  }
+
+  /// Ends the thread; what waits is answered with `closed`.
+  func close() {
+    mailbox.send(.close)
+    stop.notify()
+  }
+
+  /// Runs `work` on the thread, again after a lost connection. `completion` is called exactly once, from there.
+  func perform<Value: Sendable>(
+    _ work: @escaping @Sendable (TopologyChannel) throws(BrokerError) -> Value,
+    completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
+  ) {
+    let isTaken = mailbox.send(
+      .work { channel in
+        do throws(BrokerError) {
+          completion(.success(try work(try channel.get())))
+          return true
+        } catch {
+          if case .success(let channel) = channel, !channel.isConnected, error.isRetriable { return false }
+          completion(.failure(error))
+          return true
+        }
+      })
+    if !isTaken { completion(.failure(.closedBroker)) }
+  }
+
+  /// Runs `work` on the thread and waits.
+  func perform<Value: Sendable>(_ work: @escaping @Sendable (TopologyChannel) throws(BrokerError) -> Value)
+    async throws(BrokerError) -> Value
+  {
+    let result = await withCheckedContinuation { continuation in
+      perform(work) { continuation.resume(returning: $0) }
+    }
+    return try result.get()
+  }
+
+  /// Makes the delay ladder in the background, so that the first delay does not wait for it. Who may not make it has it
+  /// made by somebody else, or hears of it with the first delay.
+  func prepareLadder() {
+    perform(
+      { channel throws(BrokerError) in try channel.declareNextLevel() },
+      completion: { result in if case .success(true) = result { self.prepareLadder() } })
+  }
+
+  /// Remembers how a queue may be made, for outputs that find it missing.
+  func note(_ queue: QueueDeclaration) { modes.withLock { $0[queue.name] = queue.mode } }
+
+  /// How a queue may be made. Default: `create`.
+  func mode(of queue: String) -> DeclareMode { modes.withLock { $0[queue] ?? .create } }
+
+  private func run() {
+    var channel: TopologyChannel?
+    var waiting: [Request] = []
+    var backoff = Backoff()
+    var lastUse = ContinuousClock.now
+    while true {
+      waiting += mailbox.takeAll()
+      if waiting.contains(where: { if case .close = $0 { true } else { false } }) { break }
+      if let request = waiting.first, case .work(let work) = request {
+        lastUse = .now
+        do throws(BrokerError) {
+          let open: TopologyChannel
+          if let channel {
+            open = channel
+          } else {
+            open = try TopologyChannel(url: url, identity: identity, stop: stop)
+          }
+          channel = open
+          if work(.success(open)) {
+            waiting.removeFirst()
+            backoff.reset()
+          }
+          if !open.isConnected { channel = nil }
+        } catch  where error.isRetriable {
+          rest(until: .now + backoff.next(), nil)
+        } catch {
+          _ = work(.failure(error))
+          waiting.removeFirst()
+        }
+      } else if let open = channel {
+        let wakeTime = try? open.idle()
+        if let wakeTime, .now - lastUse < Self.rest {
+          rest(until: min(wakeTime, lastUse + Self.rest), open)
+        } else {
+          open.disconnect()
+          channel = nil
+        }
+      } else {
+        rest(until: .now + .seconds(60), nil)
+      }
+    }
+    channel?.disconnect()
+    for request in waiting + mailbox.close() {
+      if case .work(let work) = request { _ = work(.failure(.closedBroker)) }
+    }
+  }
+
+  private func rest(until: ContinuousClock.Instant, _ channel: TopologyChannel?) {
+    var interests = [
+      pollfd(fd: mailbox.signal.descriptor, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0),
+    ]
+    if let channel { interests.append(pollfd(fd: channel.descriptor, events: Int16(POLLIN), revents: 0)) }
+    let milliseconds = ((until - .now) / .milliseconds(1)).rounded(.up)
+    _ = poll(&interests, nfds_t(interests.count), Int32(max(0, min(milliseconds, 60_000))))
+  }
+}

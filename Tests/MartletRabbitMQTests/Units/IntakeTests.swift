@@ -1,0 +1,45 @@
+import Testing
+
+@testable import MartletRabbitMQ
+
+@Suite struct IntakeTests {
+  @Test func subscribesOnceAndStaysForSmallChanges() {
+    var intake = Intake(wanted: 16)
+    #expect(on(&intake) { $0.next() } == .subscribe(prefetch: 16, tag: 1))
+    #expect(on(&intake) { $0.next() } == .none)
+    intake.subscribed()
+    for wanted in [16, 15, 8, 18] {
+      intake.wanted = wanted
+      #expect(on(&intake) { $0.next() } == .none)
+    }
+  }
+
+  @Test(arguments: [(16, 19), (16, 7), (1, 2), (4, 5), (300, 600)])
+  func subscribesAnewForLargeChanges(before: Int, after: Int) {
+    var intake = Intake(wanted: before)
+    _ = intake.next()
+    intake.subscribed()
+    intake.wanted = after
+    #expect(on(&intake) { $0.next() } == .cancel(tag: 1))
+    #expect(on(&intake) { $0.next() } == .none)
+    intake.cancelled()
+    #expect(on(&intake) { $0.next() } == .subscribe(prefetch: after, tag: 2))
+  }
+
+  @Test func zeroStopsAndMoreResumes() {
+    var intake = Intake(wanted: 0)
+    #expect(on(&intake) { $0.next() } == .none)
+    #expect(intake.isOff)
+    intake.wanted = 100_000
+    #expect(on(&intake) { $0.next() } == .subscribe(prefetch: 65_535, tag: 1))
+    intake.wanted = 0
+    // The broker's word is waited for.
+    #expect(on(&intake) { $0.next() } == .none)
+    intake.subscribed()
+    #expect(on(&intake) { $0.next() } == .cancel(tag: 1))
+    #expect(!intake.isOff)
+    intake.cancelled()
+    #expect(intake.isOff)
+    #expect(on(&intake) { $0.next() } == .none)
+  }
+}

@@ -1,0 +1,2 @@
+@_exported import MartletCore
+@_exported import MartletRuntime

@@ -1,0 +1,81 @@
+#pragma once
+// The plain-C programs that Martlet is measured against: the same work with the same guarantees, written by hand.
+// Each runs in a process of its own and ends it with a sentence on stderr when the broker does not do as asked.
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// What to do, and where.
+typedef struct {
+  /// Where the broker listens. Unused by SQLite.
+  const char *host;
+  int port;
+  /// NULL where there are none.
+  const char *user;
+  const char *password;
+  /// RabbitMQ's virtual host, the file of the SQLite database.
+  const char *space;
+  const char *input;
+  /// NULL: only consume.
+  const char *output;
+  /// Deliveries that RabbitMQ may have outstanding.
+  int prefetch;
+  long messages;
+  long bodyBytes;
+  /// Orders in JSON, decoded and encoded; else bytes as they are.
+  bool json;
+  /// The broker's process, whose CPU time is counted; 0 where it is not known.
+  int brokerPID;
+} baseline_job;
+
+/// What a run cost, from its first message to its last.
+typedef struct {
+  double seconds;
+  /// CPU time of this process, user and system, all threads.
+  double clientMicros;
+  /// CPU time of the broker's process; below 0 where it is not known.
+  double brokerMicros;
+  double peakRSSMegabytes;
+} baseline_cost;
+
+/// Publishes `messages` bodies to `input`, confirmed.
+baseline_cost baseline_redis_publish(const baseline_job *job);
+baseline_cost baseline_rabbitmq_publish(const baseline_job *job);
+baseline_cost baseline_sqlite_publish(const baseline_job *job);
+
+/// Consumes `messages` from `input`, runs the function on each, publishes what it returns to `output`, confirmed, and
+/// settles the input.
+baseline_cost baseline_redis_pipe(const baseline_job *job);
+baseline_cost baseline_rabbitmq_pipe(const baseline_job *job);
+baseline_cost baseline_sqlite_pipe(const baseline_job *job);
+
+/// The meter, which Martlet's side uses too.
+typedef struct {
+  double wall, client, broker;
+  int brokerPID;
+} baseline_meter;
+baseline_meter baseline_meter_start(int brokerPID);
+baseline_cost baseline_meter_stop(const baseline_meter *meter);
+
+enum {
+  /// Room for a result and for an id.
+  BASELINE_RESULT_BYTES = 256,
+  /// A body handed to `baseline_function` is followed by this much memory that may be read.
+  BASELINE_PADDING = 64,
+};
+
+/// Writes the body of message `number`: exactly `bodyBytes`. `body` has room for that and the padding.
+void baseline_write_body(char *body, long bodyBytes, bool json, long number);
+/// The shortest order.
+long baseline_min_json_bytes(void);
+/// Writes the id of message `number`: 32 hexadecimal digits.
+void baseline_write_id(char *id, long number);
+/// The function: decodes the body, computes, encodes the result into `result` and returns its length.
+size_t baseline_function(const char *body, size_t count, bool json, char *result);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,48 @@
+#pragma once
+// One connection to RabbitMQ: the library reads frames; what leaves is encoded by the library into one buffer of ours.
+#if __has_include(<rabbitmq-c/amqp.h>)
+#include <rabbitmq-c/amqp.h>
+#include <rabbitmq-c/framing.h>
+#include <rabbitmq-c/tcp_socket.h>
+#else
+#include <amqp.h>
+#include <amqp_framing.h>
+#include <amqp_tcp_socket.h>
+#endif
+
+#include "baseline.h"
+
+enum { RABBITMQ_CHANNEL = 1, RABBITMQ_FRAME_MAX = 131072 };
+
+typedef struct {
+  amqp_connection_state_t connection;
+  int socket;
+  char *out;
+  size_t used, capacity;
+  /// The method frame of every publish: only exchange, queue and flags, so always the same.
+  char publish[600];
+  size_t publishBytes;
+} rabbitmq_link;
+
+/// Connects and opens the channel in confirm mode.
+rabbitmq_link rabbitmq_link_open(const baseline_job *job, const char *publishTo);
+void rabbitmq_link_close(rabbitmq_link *link);
+
+/// Gathers a persistent, mandatory publish.
+void rabbitmq_link_publish(rabbitmq_link *link, const baseline_job *job, const char *body, size_t count, const char *id,
+                           size_t idBytes);
+/// Gathers an acknowledgement of all deliveries up to `tag`.
+void rabbitmq_link_ack(rabbitmq_link *link, uint64_t tag);
+/// Sends what was gathered in one write.
+void rabbitmq_link_flush(rabbitmq_link *link);
+/// The next frame. Ends the process when the broker closes, returns a message or refuses one.
+amqp_frame_t rabbitmq_link_frame(rabbitmq_link *link);
+
+/// Which confirms have come: they may arrive in any order.
+typedef struct {
+  /// All up to here are confirmed.
+  uint64_t prefix;
+  /// Of those above it, by number modulo the size.
+  bool ahead[65536];
+} rabbitmq_confirms;
+void rabbitmq_confirms_add(rabbitmq_confirms *confirms, const amqp_basic_ack_t *ack);

@@ -1,0 +1,81 @@
+/// The command line.
+struct Arguments {
+  static let usage = """
+    usage: martlet-bench publish|consume|pipe --broker URL [options]
+
+      --broker URL          redis://[user@]host[:port], amqp://[user@]host[:port][/vhost] or embedded:PATH.
+                            Default: MARTLET_BROKER, which is also the place for a password.
+      --payload json|raw    an order in JSON, or bytes. Default json.
+      --body BYTES          the size of a body. Default 256.
+      --messages N          messages per run. Default: what the baseline does in 6 s.
+      --rounds N            runs of each side, in turn; medians are shown. Default 3.
+      --broker-pid PID      the broker's process, whose CPU time is counted. Default: who listens on the port.
+      -o text|json          how results are shown. Default text.
+
+    Martlet and a plain-C baseline do the same work in turn. The exit code is 0, 1 if the result is INVALID or a run
+    failed, 64 if the command line is wrong.
+    """
+
+  var scenario = Scenario.pipe
+  var broker: String?
+  var payload = Payload.json
+  var bodyBytes = 256
+  var messages: Int?
+  var rounds = 3
+  var brokerPID: Int?
+  var format = ReportFormat.text
+  /// Set in the processes that the benchmark starts: this one's part.
+  var side: Side?
+  var input = ""
+  var output = ""
+
+  init(_ arguments: [String]) throws {
+    var rest = arguments[...]
+    var scenario: Scenario?
+    while let argument = rest.popFirst() {
+      func value() throws -> String {
+        guard let value = rest.popFirst() else { throw UsageError("\(argument) needs a value") }
+        return value
+      }
+      func choice<Choice: RawRepresentable<String> & CaseIterable>() throws -> Choice {
+        let text = try value()
+        guard let choice = Choice(rawValue: text) else {
+          let choices = Choice.allCases.map(\.rawValue).joined(separator: " or ")
+          throw UsageError("\(argument) is \"\(text)\"; it must be \(choices)")
+        }
+        return choice
+      }
+      func number(_ range: ClosedRange<Int>) throws -> Int {
+        let text = try value()
+        guard let number = Int(text), range.contains(number) else {
+          throw UsageError(
+            "\(argument) is \"\(text)\"; it must be a number between \(range.lowerBound) and \(range.upperBound)")
+        }
+        return number
+      }
+      switch argument {
+      case "--broker": broker = try value()
+      case "--payload": payload = try choice()
+      case "--body": bodyBytes = try number(1...8 << 20)
+      case "--messages": messages = try number(1...100_000_000)
+      case "--rounds": rounds = try number(1...1000)
+      case "--broker-pid": brokerPID = try number(1...Int(Int32.max))
+      case "-o", "--output": format = try choice()
+      case "--side": side = try choice()
+      case "--to": output = try value()
+      case "--from": input = try value()
+      default:
+        guard scenario == nil, let named = Scenario(rawValue: argument) else {
+          throw UsageError("\"\(argument)\" is not known")
+        }
+        scenario = named
+      }
+    }
+    guard let scenario else { throw UsageError("a scenario is missing: publish, consume or pipe") }
+    self.scenario = scenario
+    let least = Order.leastBytes
+    if payload == .json, bodyBytes < least {
+      throw UsageError("--body is \(bodyBytes); an order in JSON has at least \(least) bytes")
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Glibc
+
+/// Runs both sides in turn.
+struct Benchmark {
+  private var arguments: Arguments
+  private let target: Target
+  /// How long a run of the baseline should take.
+  private static let seconds = 6.0
+
+  init(_ arguments: Arguments, _ target: Target) {
+    self.arguments = arguments
+    self.target = target
+    let name = "martlet-bench-\(getpid())"
+    self.arguments.input = "\(name)-in"
+    self.arguments.output = "\(name)-out"
+    if target.system == .embedded {
+      self.arguments.brokerPID = nil
+    } else {
+      self.arguments.brokerPID =
+        arguments.brokerPID ?? BrokerProcess.identifier(host: target.host, port: target.port)
+    }
+  }
+
+  func run(sides: [Side] = [.martlet, .baseline]) async throws -> Comparison {
+    let messages: Int
+    if let given = arguments.messages { messages = given } else { messages = try await fittingCount() }
+    var costs: [Side: [SideCost]] = [:]
+    for round in 1...arguments.rounds {
+      for side in sides {
+        let cost = try await run(side, messages: messages)
+        costs[side, default: []].append(cost)
+        progress("round \(round) of \(arguments.rounds), \(side): \(Int(cost.perSecond)) messages/s")
+      }
+    }
+    return Comparison(
+      arguments: arguments, system: target.system, messages: messages,
+      martlet: SideCost(medianOf: costs[sides[0]] ?? []), baseline: SideCost(medianOf: costs[.baseline] ?? []))
+  }
+
+  /// One run: empty queues, a full input, the side in a process of its own, a look at what it left.
+  private func run(_ side: Side, messages: Int) async throws -> SideCost {
+    let target = target.target(of: side)
+    // The baseline has its own tables in its own file.
+    if target.system == .embedded, side == .baseline {
+      defer { removeFiles(target) }
+      if arguments.scenario != .publish { Baseline.fill(arguments, target, messages: messages) }
+      return try SideProcess.run(side, arguments, target, messages: messages)
+    }
+    let queues = try await BenchmarkQueues(target, input: arguments.input, output: arguments.output)
+    try await queues.create()
+    if arguments.scenario != .publish {
+      if target.system == .embedded {
+        try await queues.fill(arguments, messages: messages)
+      } else {
+        Baseline.fill(arguments, target, messages: messages)
+      }
+    }
+    let result = Result { try SideProcess.run(side, arguments, target, messages: messages) }
+    if case .success = result { try await queues.verify(arguments.scenario, messages: messages) }
+    try await queues.remove()
+    await queues.close()
+    if target.system == .embedded { removeFiles(target) }
+    return try result.get()
+  }
+
+  /// As many messages as the baseline handles in some seconds.
+  private func fittingCount() async throws -> Int {
+    let probe = target.system == .redis ? 100_000 : 20_000
+    let rate = try await run(.baseline, messages: probe).perSecond
+    return min(max(Int(rate * Self.seconds / 1000) * 1000, 1000), 2_000_000)
+  }
+
+  private func removeFiles(_ target: Target) {
+    for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: target.space + suffix) }
+  }
+
+  private func progress(_ line: String) {
+    if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+  }
+}

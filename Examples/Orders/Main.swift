@@ -1,0 +1,61 @@
+import Foundation
+import Martlet
+
+@main
+struct Main {
+  static func main() async {
+    do {
+      try await run(Options(Array(CommandLine.arguments.dropFirst())))
+    } catch let error as UsageError {
+      fail(error.message, code: 64)
+    } catch let error as ConfigurationError {
+      fail(error.description, code: 64)
+    } catch is CancellationError {
+      fail("interrupted; what is left of the day waits on the broker, and a later run passes over it", code: 1)
+    } catch {
+      fail("\(error)", code: 1)
+    }
+  }
+
+  private static func run(_ options: Options) async throws {
+    if options.wantsHelp { return print(Options.help) }
+    if options.isGenerating { return print(generated(options).csv, terminator: "") }
+
+    let shop = Shop(prices: PriceService(latency: options.latency))
+    let configuration = try HostConfiguration.load()
+    if options.isWorker {
+      if configuration.broker == "embedded:" {
+        throw UsageError("--worker cannot join embedded: (memory), which belongs to one process")
+      }
+      try await FunctionApp("shop") { shop.functions }.run(configuration)
+      return
+    }
+    let day = try Day(csv: csv(options), repetitions: options.repetitions)
+    let ledger = Ledger()
+    let app = FunctionApp("shop") {
+      shop.functions
+      Shop.summarize(into: ledger)
+    }
+    let report = Report(options.output, logger: configuration.logger)
+    let summary = try await app.withHost(configuration) { host in
+      try await Run(host: host, ledger: ledger, report: report, pace: options.pace).process(day)
+    }
+    try report.end(summary)
+  }
+
+  private static func csv(_ options: Options) throws -> [UInt8] {
+    guard let input = options.input else { return Array(generated(options).csv.utf8) }
+    do { return Array(try Data(contentsOf: URL(filePath: input))) } catch {
+      throw UsageError("--input is \"\(input)\", which cannot be read: \(error.localizedDescription)")
+    }
+  }
+
+  private static func generated(_ options: Options) -> GeneratedDay {
+    GeneratedDay(seed: options.seed, lines: options.lines)
+  }
+
+  private static func fail(_ message: String, code: Int32) -> Never {
+    FileHandle.standardError.write(Data("orders: \(message)\n".utf8))
+    exit(code)
+  }
+}

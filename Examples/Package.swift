@@ -1,0 +1,12 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "Examples",
+  dependencies: [.package(name: "Martlet", path: "..")],
+  targets: [
+    .executableTarget(
+      name: "orders", dependencies: [.product(name: "Martlet", package: "Martlet")], path: "Orders",
+      swiftSettings: [.treatAllWarnings(as: .error)])
+  ]
+)

@@ -1,0 +1,72 @@
+import Martlet
+import MartletTestKit
+
+/// Reads a quiet queue to its end and settles what it reads.
+final class QueueDump: DeliveryHandler {
+  private struct State {
+    var messages: [(body: String, id: String)] = []
+    var consumer: (any QueueConsumer)?
+    var waiting: [Delivery] = []
+  }
+
+  private let state = Locked(State())
+
+  /// Everything that `queue` holds.
+  static func read(_ queue: String, of broker: any BrokerAdministration) async throws -> [(body: String, id: String)] {
+    let dump = QueueDump()
+    let consumer = try await broker.consume(
+      QueueSubscription(queue: QueueDeclaration(name: queue), function: "dump", prefetch: 500), handler: dump)
+    dump.open(consumer)
+    try await wait("\(queue) is read to its end", for: .seconds(120)) {
+      let counts = try await broker.counts(of: queue)
+      return counts.ready + counts.unsettled + counts.delayed == 0
+    }
+    await consumer.close(deadline: .now + .seconds(20))
+    return dump.state.withLock { $0.messages }
+  }
+
+  private func open(_ consumer: any QueueConsumer) {
+    let waiting = state.withLock { state in
+      state.consumer = consumer
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    settle(waiting, with: consumer)
+  }
+
+  func receive(_ deliveries: [Delivery]) {
+    let consumer = state.withLock { state in
+      if state.consumer == nil { state.waiting += deliveries }
+      return state.consumer
+    }
+    if let consumer { settle(deliveries, with: consumer) }
+  }
+
+  private func settle(_ deliveries: [Delivery], with consumer: any QueueConsumer) {
+    var group = CommitGroup()
+    for delivery in deliveries { group.append(settlement: .complete(delivery.receipt), outputs: []) }
+    guard !group.isEmpty else { return }
+    consumer.commit(group) { [self] result in
+      guard case .applied = result else { return }
+      state.withLock { state in
+        state.messages += deliveries.map { ($0.message.body.string ?? "?", $0.message.id) }
+      }
+    }
+  }
+
+  func revoke(generationsBefore generation: UInt32) {}
+  func report(problem: BrokerError?) {}
+}
+
+/// Asks every 50 ms until the answer is yes.
+/// - Throws: `ConformanceFailure` when it has not become so in time.
+func wait(_ what: String, for time: Duration, until isSo: () async throws -> Bool) async throws {
+  let deadline = ContinuousClock.now + time
+  while try await !isSo() {
+    guard ContinuousClock.now < deadline else { throw ConformanceFailure("in time, \(what); it did not come so") }
+    try await pause(.milliseconds(50))
+  }
+}
+
+/// The rhythm of the faults: what is waited for is an event, when a fault comes is chance.
+func pause(_ time: Duration) async throws { try await Task.sleep(for: time, clock: .continuous) }

@@ -1,0 +1,184 @@
+#!/bin/bash
+# Installs what the tests need, starts a Redis and a RabbitMQ of its own, and runs the tests. Stops both afterwards.
+#
+#   Tests/run.sh            the default, at most 15 minutes on two cores
+#   Tests/run.sh --full     everything: more seeds, more repeats, sanitizers
+#   Tests/run.sh --filter NAME   only the tests whose name matches
+#
+# All that a test stage prints is kept in .build/test-logs; here are only failures and sums.
+#
+# Exit code: 0 if all is well, 1 if a stage failed, 64 for an unknown option, 69 if Swift or a package cannot be had.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(pkg-config libsqlite3-dev libhiredis-dev librabbitmq-dev libsimdjson-dev redis-server rabbitmq-server python3)
+full='' filter=''
+
+say() { printf '%s\n' "$*"; }
+fail() {
+  printf 'run.sh: %s\n' "$2" >&2
+  exit "$1"
+}
+
+while [ $# -gt 0 ]; do
+  case $1 in
+  --full) full=1 ;;
+  --filter)
+    [ $# -ge 2 ] || fail 64 "--filter needs a name"
+    filter=$2
+    shift
+    ;;
+  -h | --help)
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+  *) fail 64 "\"$1\" is not an option; there are --full and --filter NAME" ;;
+  esac
+  shift
+done
+
+command -v swift >/dev/null || fail 69 \
+  "Swift is missing; Martlet needs 6.3 or later. Get it with swiftly, as https://www.swift.org/install shows."
+version=$(swift --version 2>/dev/null | grep -oE 'Swift version [0-9]+\.[0-9]+' | grep -oE '[0-9]+\.[0-9]+')
+[ "$(printf '%s\n' 6.3 "${version:-0}" | sort -V | head -n 1)" = 6.3 ] ||
+  fail 69 "Swift ${version:-of an unknown version} is too old; Martlet needs 6.3 or later: swiftly install 6.3"
+
+work=$(mktemp -d)
+mkfifo "$work/redis.in" "$work/redis.out" "$work/rabbitmq.in" "$work/rabbitmq.out"
+# The servers end with their standard input; wait, so that nothing of them is left.
+running=''
+finish() {
+  [ -z "$running" ] || kill "$running" 2>/dev/null
+  exec 7>&- 8>&-
+  wait
+  rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+summary=()
+failed=0
+# stage NAME COMMAND...: runs it, prints how long it took, and remembers if it failed.
+stage() {
+  local name=$1 begin=$SECONDS result=ok
+  shift
+  say "== $name"
+  "$@" || { result=FAILED failed=1; }
+  summary+=("$(printf '%-22s %-6s %4d s' "$name" "$result" $((SECONDS - begin)))")
+  say "== ${summary[-1]}"
+  [ "$result" = ok ]
+}
+
+install() {
+  local missing=() package root=()
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { say "as root, run: apt-get install ${missing[*]}"; return 1; }
+    root=(sudo)
+  fi
+  # The packages would start servers of their own on the usual ports; the tests have theirs.
+  if [ ! -e /usr/sbin/policy-rc.d ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee /usr/sbin/policy-rc.d >/dev/null
+    "${root[@]}" chmod +x /usr/sbin/policy-rc.d
+    local policy=1
+  fi
+  "${root[@]}" apt-get update -q &&
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+  local status=$?
+  [ -z "${policy:-}" ] || "${root[@]}" rm -f /usr/sbin/policy-rc.d
+  return $status
+}
+
+free_port() {
+  local candidate
+  while :; do
+    candidate=$((12000 + RANDOM % 20000))
+    (: </dev/tcp/127.0.0.1/$candidate) 2>/dev/null || { echo $candidate; return; }
+  done
+}
+
+# serve KIND DESCRIPTOR: starts a server whose life is that of the descriptor.
+serve() {
+  local kind=$1 port reply
+  port=$(free_port)
+  Tests/Support/server.sh "$kind" "$work/$kind" "$port" <"$work/$kind.in" >"$work/$kind.out" 7>&- 8>&- &
+  if [ "$kind" = redis ]; then exec 7>"$work/redis.in"; else exec 8>"$work/rabbitmq.in"; fi
+  if [ "$kind" = redis ]; then echo start >&7; else echo start >&8; fi
+  read -r reply <"$work/$kind.out"
+  [ "$reply" = ready ] || { say "$kind does not start: $reply"; return 1; }
+  if [ "$kind" = redis ]; then
+    export MARTLET_TEST_REDIS=redis://127.0.0.1:$port
+  else
+    export MARTLET_TEST_RABBITMQ=amqp://guest:guest@127.0.0.1:$port
+  fi
+}
+servers() { serve redis && serve rabbitmq; }
+
+lint() { swift format lint --strict --recursive --parallel Sources Tests Examples Package.swift; }
+build() { swift build --build-tests && swift build -c release --package-path Examples --product orders; }
+
+documentation() {
+  swift package dump-symbol-graph --minimum-access-level public >"$work/symbols.log" 2>&1 ||
+    { cat "$work/symbols.log"; return 1; }
+  local graphs
+  graphs=$(dirname "$(swift build --show-bin-path)")/symbolgraph
+  mkdir -p "$work/graphs"
+  cp "$graphs"/Martlet*.symbols.json "$work/graphs"
+  rm -f "$work"/graphs/*Tests* "$work"/graphs/MartletBench* "$work"/graphs/MartletPackage*
+  docc convert Sources/Martlet/Martlet.docc --additional-symbol-graph-dir "$work/graphs" \
+    --fallback-display-name Martlet --fallback-bundle-identifier martlet --warnings-as-errors \
+    --output-dir "$work/documentation" >"$work/docc.log" 2>&1 || { cat "$work/docc.log"; return 1; }
+}
+
+# tests SECONDS ARGUMENTS...: "swift test", for at most so long, with its whole output in a log.
+tests() {
+  local limit=$1 log=.build/test-logs/${name// /-}.log status
+  shift
+  mkdir -p .build/test-logs
+  # In the background, and waited for, so that an interruption is heard at once; "timeout" hands it on.
+  timeout --kill-after=20 "$limit" swift test --skip-build --disable-xctest "$@" </dev/null >"$log" 2>&1 &
+  running=$!
+  wait "$running"
+  status=$?
+  running=''
+  if [ $status = 0 ]; then
+    grep -a 'Test run with [1-9]' "$log"
+    return
+  fi
+  grep -aE 'recorded an issue|↳|error:|Test run with|Fatal error' "$log" | cut -c1-800 | head -n 60
+  [ $status != 124 ] || say "it did not end within $limit s"
+  say "all that it said: $log"
+  return 1
+}
+
+stage install install || fail 69 "a package cannot be installed"
+stage build build || exit 1
+stage servers servers || exit 1
+[ -z "$full" ] || export MARTLET_TEST_FULL=1
+if [ -n "$filter" ]; then
+  stage tests tests 3600 --filter "$filter"
+else
+  stage lint lint
+  stage docs documentation
+  # What measures time, or kills and fills, has the machine for itself.
+  stage unit tests 600 --skip '^(ConformanceTests|FaultTests|ExamplesTests)\.'
+  for broker in Embedded Redis RabbitMQ; do
+    stage "conformance $broker" tests 300 --filter "^ConformanceTests\.$broker"
+  done
+  # By default all cases run at once on one broker; in full each of them twenty times more.
+  if [ -n "$full" ]; then
+    for broker in embedded redis rabbitMQ; do
+      MARTLET_TEST_STRESS=${MARTLET_TEST_STRESS:-20} stage "crowd $broker" tests 1800 \
+        --filter "^ConformanceTests\.StressTests/$broker"
+    done
+  fi
+  stage faults tests 3600 --filter '^FaultTests\.'
+  stage examples tests 900 --filter '^ExamplesTests\.'
+fi
+
+say
+printf '%s\n' "${summary[@]}" "$(printf '%-22s %-6s %4d s' total "$([ $failed = 0 ] && echo ok || echo FAILED)" $SECONDS)"
+exit $failed

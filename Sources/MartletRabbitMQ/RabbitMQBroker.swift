@@ -66,7 +66,7 @@ public final class RabbitMQBroker: Broker {
     try check(queue.name)
     run()
     topology.note(queue)
-    try await topology.perform { channel throws(BrokerError) in try channel.prepare(queue) }
+    try await topology.perform(forMessages: true) { channel throws(BrokerError) in try channel.prepare(queue) }
   }
 
   public func consume(_ subscription: QueueSubscription, handler: any DeliveryHandler) async throws(BrokerError)

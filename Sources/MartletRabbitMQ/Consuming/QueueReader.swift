@@ -64,7 +64,7 @@ final class QueueReader {
     state = .preparing
     let (queue, id, mailbox) = (subscription.queue, consumer.id, hub.mailbox)
     hub.topology.perform(
-      { channel throws(BrokerError) in try channel.prepare(queue) },
+      forMessages: true, { channel throws(BrokerError) in try channel.prepare(queue) },
       completion: { result in
         switch result {
         case .success: mailbox.send(.role(.prepared(id, nil)))
@@ -143,7 +143,8 @@ final class QueueReader {
     incoming = nil
     _ = held.removeAll()
     (handed, moving) = (0, 0)
-    if suspectTag != nil { hub.suspectEnded(self) }
+    // Also where one was asked for and had not come yet.
+    hub.suspectEnded(self)
     suspectTag = nil
     consumer.beginGeneration()
     consumer.unsettled = 0

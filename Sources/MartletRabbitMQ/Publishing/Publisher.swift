@@ -95,11 +95,13 @@ final class Publisher: ConnectionRole {
     switch need {
     case .queue(let name):
       let mode = topology.mode(of: name)
-      topology.perform({ channel throws(BrokerError) in try channel.create(name, mode: mode) }, completion: answer)
+      topology.perform(
+        forMessages: true, { channel throws(BrokerError) in try channel.create(name, mode: mode) }, completion: answer)
     case .delay(let name):
       let mode = topology.mode(of: name)
       topology.perform(
-        { channel throws(BrokerError) in try channel.prepareDelay(for: name, mode: mode) }, completion: answer)
+        forMessages: true, { channel throws(BrokerError) in try channel.prepareDelay(for: name, mode: mode) },
+        completion: answer)
     }
   }
 

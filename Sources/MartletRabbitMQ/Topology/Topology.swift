@@ -5,9 +5,16 @@ import MartletCore
 /// because every error here closes a channel and every answer may take seconds, and gives it up when it idles.
 final class Topology: Sendable {
   private enum Request: Sendable {
-    /// `work` answers true when it is done, false where the connection must be made again first.
-    case work(@Sendable (Result<TopologyChannel, BrokerError>) -> Bool)
+    case work(@Sendable (Result<TopologyChannel, BrokerError>) -> Progress)
     case close
+  }
+
+  private enum Progress {
+    case done
+    /// To be answered when the queues that were made are safe.
+    case doneOnceRegistered(@Sendable () -> Void)
+    /// The connection must be made again first.
+    case again
   }
 
   private let mailbox = Mailbox<Request>()
@@ -33,30 +40,34 @@ final class Topology: Sendable {
   }
 
   /// Runs `work` on the thread, again after a lost connection. `completion` is called exactly once, from there.
+  /// - Parameter forMessages: messages follow as soon as it is done, so queues that it made must be safe by then.
   func perform<Value: Sendable>(
-    _ work: @escaping @Sendable (TopologyChannel) throws(BrokerError) -> Value,
+    forMessages: Bool = false, _ work: @escaping @Sendable (TopologyChannel) throws(BrokerError) -> Value,
     completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
   ) {
     let isTaken = mailbox.send(
       .work { channel in
         do throws(BrokerError) {
-          completion(.success(try work(try channel.get())))
-          return true
+          let channel = try channel.get()
+          let value = try work(channel)
+          if forMessages, channel.registeredAt > .now { return .doneOnceRegistered { completion(.success(value)) } }
+          completion(.success(value))
+          return .done
         } catch {
-          if case .success(let channel) = channel, !channel.isConnected, error.isRetriable { return false }
+          if case .success(let channel) = channel, !channel.isConnected, error.isRetriable { return .again }
           completion(.failure(error))
-          return true
+          return .done
         }
       })
     if !isTaken { completion(.failure(.closedBroker)) }
   }
 
   /// Runs `work` on the thread and waits.
-  func perform<Value: Sendable>(_ work: @escaping @Sendable (TopologyChannel) throws(BrokerError) -> Value)
-    async throws(BrokerError) -> Value
-  {
+  func perform<Value: Sendable>(
+    forMessages: Bool = false, _ work: @escaping @Sendable (TopologyChannel) throws(BrokerError) -> Value
+  ) async throws(BrokerError) -> Value {
     let result = await withCheckedContinuation { continuation in
-      perform(work) { continuation.resume(returning: $0) }
+      perform(forMessages: forMessages, work) { continuation.resume(returning: $0) }
     }
     return try result.get()
   }
@@ -80,8 +91,13 @@ final class Topology: Sendable {
     var waiting: [Request] = []
     var backoff = Backoff()
     var lastUse = ContinuousClock.now
+    var unregistered: [@Sendable () -> Void] = []
     while true {
       waiting += mailbox.takeAll()
+      if channel.map({ $0.registeredAt <= .now }) ?? true {
+        for answer in unregistered { answer() }
+        unregistered = []
+      }
       if waiting.contains(where: { if case .close = $0 { true } else { false } }) { break }
       if let request = waiting.first, case .work(let work) = request {
         lastUse = .now
@@ -93,7 +109,12 @@ final class Topology: Sendable {
             open = try TopologyChannel(url: url, identity: identity, stop: stop)
           }
           channel = open
-          if work(.success(open)) {
+          switch work(.success(open)) {
+          case .again: break
+          case .doneOnceRegistered(let answer):
+            unregistered.append(answer)
+            fallthrough
+          case .done:
             waiting.removeFirst()
             backoff.reset()
           }
@@ -107,7 +128,7 @@ final class Topology: Sendable {
       } else if let open = channel {
         let wakeTime = try? open.idle()
         if let wakeTime, .now - lastUse < Self.rest {
-          rest(until: min(wakeTime, lastUse + Self.rest), open)
+          rest(until: min(wakeTime, lastUse + Self.rest, unregistered.isEmpty ? wakeTime : open.registeredAt), open)
         } else {
           open.disconnect()
           channel = nil
@@ -117,6 +138,7 @@ final class Topology: Sendable {
       }
     }
     channel?.disconnect()
+    for answer in unregistered { answer() }
     for request in waiting + mailbox.close() {
       if case .work(let work) = request { _ = work(.failure(.closedBroker)) }
     }

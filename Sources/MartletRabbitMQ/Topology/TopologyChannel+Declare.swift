@@ -3,8 +3,15 @@ import MartletCore
 
 /// The questions, one method each.
 extension TopologyChannel {
-  /// Creates a queue; an existing one must have the same arguments.
+  /// Makes sure of a queue; an existing one must have the same arguments.
   func declare(_ queue: String, _ arguments: [Header]) throws(BrokerError) {
+    let isNew = try count(queue) == nil
+    try compare(queue, arguments)
+    if isNew { registeredAt = .now + Self.registrationTime }
+  }
+
+  /// The question for the arguments of a queue: declaring compares them.
+  func compare(_ queue: String, _ arguments: [Header]) throws(BrokerError) {
     _ = try call(
       amqp_queue_declare_t(
         ticket: 0, queue: scratch.bytes(queue), passive: 0, durable: 1, exclusive: 0, auto_delete: 0, nowait: 0,

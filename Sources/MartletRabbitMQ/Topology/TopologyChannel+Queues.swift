@@ -20,7 +20,7 @@ extension TopologyChannel {
     }
   }
 
-  /// A queue must exist and have our arguments. There is no question for arguments: declaring compares them.
+  /// A queue must exist and have our arguments.
   private func verify(_ name: String) throws(BrokerError) {
     guard try count(name) != nil else {
       throw BrokerError(
@@ -28,7 +28,7 @@ extension TopologyChannel {
         isRetriable: true)
     }
     do throws(BrokerError) {
-      try declare(name, QueueLayout.arguments(of: name))
+      try compare(name, QueueLayout.arguments(of: name))
     } catch  where error.code == .permission && isConnected {
       // A user who may not configure cannot compare; that it exists is all that can be known.
     }

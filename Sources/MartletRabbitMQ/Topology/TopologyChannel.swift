@@ -16,9 +16,10 @@ final class TopologyChannel {
   var mustRebuildLadder = false
   /// When the queues that this connection made have their names on the broker's disk.
   var registeredAt = ContinuousClock.now
-  /// RabbitMQ writes the names of its quorum queues down only when none was added for 500 ms (`auto_save` of Ra's
-  /// directory). A queue without its name has lost its messages, confirmed ones too, when the node comes back.
-  static let registrationTime = Duration.milliseconds(700)
+  /// RabbitMQ looks every 500 ms whether it has to write down the names of its quorum queues, and does so at the second
+  /// look after the last change (`auto_save` of Ra's directory). A queue without its name has lost its messages,
+  /// confirmed ones too, when a killed node comes back.
+  static let registrationTime = Duration.milliseconds(1200)
   /// An answer that takes longer means that a queue has no leader, or the broker is stuck.
   private static let patience = Duration.seconds(15)
 

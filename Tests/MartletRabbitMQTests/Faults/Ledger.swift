@@ -81,7 +81,8 @@ extension Lab {
     -> [String: Int]
   {
     let inbox = Inbox()
-    let consumer = try await consume(inbox, prefetch: 1000, queue: queue)
+    // It settles nothing, so all of it must fit.
+    let consumer = try await consume(inbox, prefetch: 60_000, queue: queue)
     defer { withExtendedLifetime(consumer) {} }
     try await inbox.wait("\(ids.count) outputs", within: limit) { state in
       state.deliveries.count >= ids.count && Set(state.deliveries.map(\.message.id)).isSuperset(of: ids)

@@ -2,7 +2,10 @@
 public struct Address: Sendable, Hashable, CustomStringConvertible {
   /// What stands behind the name.
   public struct Kind: Sendable, Hashable {
-    enum Value: String { case queue, topic, hub }
+    enum Value: String {
+      case queue, topic, hub
+      case deadLetters = "dead-letters"
+    }
     let value: Value
     /// Competing consumers; each message is settled on its own.
     public static let queue = Kind(value: .queue)
@@ -10,6 +13,8 @@ public struct Address: Sendable, Hashable, CustomStringConvertible {
     public static let topic = Kind(value: .topic)
     /// A partitioned, replayable log.
     public static let hub = Kind(value: .hub)
+    /// What was set aside from a queue or a consumer group.
+    public static let deadLetters = Kind(value: .deadLetters)
   }
 
   /// What stands behind the name.
@@ -28,6 +33,16 @@ public struct Address: Sendable, Hashable, CustomStringConvertible {
   /// A queue.
   public static func queue(_ name: String, connection: String? = nil) -> Address {
     Address(.queue, name, connection: connection)
+  }
+
+  /// An event hub.
+  public static func hub(_ name: String, connection: String? = nil) -> Address {
+    Address(.hub, name, connection: connection)
+  }
+
+  /// The dead letters of a queue, or of a consumer group as `hub/group`.
+  public static func deadLetters(of name: String, connection: String? = nil) -> Address {
+    Address(.deadLetters, name, connection: connection)
   }
 
   /// `queue:orders`.

@@ -16,6 +16,7 @@ public struct OutgoingMessage: Sendable {
 
   private struct Values {
     var key: String?
+    var partition: Int?
     var headers = Headers()
     var trace: TraceContext?
     var deliverAt: Date?
@@ -57,6 +58,12 @@ public struct OutgoingMessage: Sendable {
   public var key: String? {
     get { details?.values.key }
     set { self[\.key] = newValue }
+  }
+
+  /// The partition of a hub that it goes to; nil leaves it to the key. No meaning for queues.
+  public var partition: Int? {
+    get { details?.values.partition }
+    set { self[\.partition] = newValue }
   }
 
   /// What else goes with it.

@@ -3,6 +3,9 @@ import MartletCore
 
 @testable import MartletEmbedded
 
+/// The file's tables, not the protocol of the same name.
+typealias Store = MartletEmbedded.Store
+
 /// A folder of its own for one test.
 final class Scratch: Sendable {
   let path = NSTemporaryDirectory() + "martlet-embedded-" + MessageIdentifier.random()

@@ -117,6 +117,7 @@ public final class RabbitMQBroker: Broker {
     }
     guard wasStarted else {
       _ = (publisher.close(), consumers.close())
+      topology.abandon()
       return
     }
     // Consumers first: what they hold back they send to the publisher.

@@ -18,6 +18,10 @@ struct IncomingMessage {
 /// From frames to deliveries.
 extension QueueReader {
   func receive(_ frame: Frame, _ wire: Wire, _ now: ContinuousClock.Instant) throws(BrokerError) {
+    // What is delivered behind `channel.close` goes back to the queue by itself.
+    if state == .leaving, ![amqp_channel_close_t.number, amqp_channel_close_ok_t.number].contains(frame.methodNumber) {
+      return
+    }
     switch frame.type {
     case Frame.header: try header(frame, wire)
     case Frame.body: try body(frame, wire)

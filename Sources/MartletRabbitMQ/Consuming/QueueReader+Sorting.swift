@@ -20,13 +20,14 @@ extension QueueReader {
       let attempts = received.attempts + received.deliveryCount
       move(
         Move(message: message, target: QueueLayout.suspects(of: consumer.queue), attempts: attempts), incoming.tag)
+    } else if let deliverAt = received.deliverAt, deliverAt > Date() {
+      // Its time is beyond the top of the ladder: once more. Nobody ran it, whoever had it.
+      move(
+        Move(message: message, target: consumer.queue, attempts: received.attempts, deliverAt: deliverAt),
+        incoming.tag)
     } else if incoming.isRedelivered, !incoming.isSuspect {
       move(
         Move(message: message, target: QueueLayout.suspects(of: consumer.queue), attempts: received.attempts),
-        incoming.tag)
-    } else if let deliverAt = received.deliverAt, deliverAt > Date() {
-      move(
-        Move(message: message, target: consumer.queue, attempts: received.attempts, deliverAt: deliverAt),
         incoming.tag)
     } else {
       held.append(

@@ -14,9 +14,8 @@ extension QueueReader {
     handOut()
     acknowledge(wire, now)
     consumer.unsettled = acks.open
-    if closing != nil { finishClosing(wire, now) }
-    guard let due = acks.dueTime else { return closing?.deadline }
-    return min(due, closing?.deadline ?? due)
+    let settled = closing == nil ? nil : finishClosing(wire, now)
+    return [acks.dueTime, closing?.deadline, settled].compactMap(\.self).min()
   }
 
   private func handOut() {
@@ -42,6 +41,7 @@ extension QueueReader {
     acks.takeDue(now: now, patience: closing == nil ? AckWindow.patience : .zero) { ack in
       wire.output.method(
         amqp_basic_ack_t(delivery_tag: ack.tag, multiple: ack.multiple ? 1 : 0), channel: channel)
+      lastAck = now
     } acknowledged: { batch in
       if batch.acknowledged() { done.append(batch) }
     }
@@ -76,13 +76,18 @@ extension QueueReader {
     steer(wire)
   }
 
-  private func finishClosing(_ wire: Wire, _ now: ContinuousClock.Instant) {
-    guard let closing else { return }
+  /// Leaves when everything is settled. Answers when to look again.
+  private func finishClosing(_ wire: Wire, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    guard let closing else { return nil }
     steer(wire)
     let isDone =
       intake.isOff && held.isEmpty && moving == 0 && acks.isFlushed && answers.isEmpty && incoming == nil
       && !consumer.hasGroupsUnderWay
+    if isDone, now < closing.deadline, let settled = lastAck.map({ $0 + Self.ackSettlingTime }), now < settled {
+      return settled
+    }
     if isDone || now >= closing.deadline { leave(wire) }
+    return nil
   }
 
   /// Past the deadline nobody waits for `channel.close-ok` any more.

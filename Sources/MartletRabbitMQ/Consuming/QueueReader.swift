@@ -30,6 +30,11 @@ final class QueueReader {
   var channel: UInt16 = 0
   var intake: Intake
   var acks = AckWindow()
+  /// When the last acknowledgement was written.
+  var lastAck: ContinuousClock.Instant?
+  /// A channel keeps acknowledgements back while its quorum queue has more than 32 commands to write to disk, and forgets
+  /// them when it is closed: so long it is left open after the last one.
+  static let ackSettlingTime = Duration.milliseconds(250)
   /// Groups whose acknowledgements wait for the socket.
   var answers = FIFO<SettledBatch>()
   var decoder = MessageDecoder()

@@ -39,6 +39,11 @@ final class Topology: Sendable {
     stop.notify()
   }
 
+  /// In place of `close` where the thread was never started.
+  func abandon() {
+    for request in mailbox.close() { if case .work(let work) = request { _ = work(.failure(.closedBroker)) } }
+  }
+
   /// Runs `work` on the thread, again after a lost connection. `completion` is called exactly once, from there.
   /// - Parameter forMessages: messages follow as soon as it is done, so queues that it made must be safe by then.
   func perform<Value: Sendable>(
@@ -139,9 +144,8 @@ final class Topology: Sendable {
     }
     channel?.disconnect()
     for answer in unregistered { answer() }
-    for request in waiting + mailbox.close() {
-      if case .work(let work) = request { _ = work(.failure(.closedBroker)) }
-    }
+    for request in waiting { if case .work(let work) = request { _ = work(.failure(.closedBroker)) } }
+    abandon()
   }
 
   private func rest(until: ContinuousClock.Instant, _ channel: TopologyChannel?) {

@@ -19,6 +19,7 @@ extension ConfigurationDraft {
       "MARTLET_MAX_MESSAGE_BYTES": .integer(
         \.configuration.maxMessageBytes, HostConfiguration.Limits.maxMessageBytes),
       "MARTLET_ALLOW_VOLATILE": .boolean(\.configuration.allowVolatile),
+      "MARTLET_EXIT_WHEN_REFUSED": .boolean(\.configuration.exitWhenRefused),
     ]
   }
 

@@ -21,6 +21,8 @@ public struct HostConfiguration: Sendable {
   public var maxMessageBytes: Int
   /// Lets a Redis that may forget be used. Default false.
   public var allowVolatile: Bool
+  /// Ends the process (exit code 78) when a broker refuses the login at the start, instead of trying on. Default false.
+  public var exitWhenRefused: Bool
   /// Where events go, and from which level on.
   public var logger: Logger
   /// The functions that run, ignoring case; nil is all. Azure's `functions`.
@@ -39,8 +41,8 @@ public struct HostConfiguration: Sendable {
     app: String? = nil, broker: String = "embedded:./data", connections: [String: String] = [:],
     options: FunctionOptions = .init(), functions: [String: FunctionOptions] = [:],
     drainTimeout: Duration = .seconds(25), lease: Duration = .seconds(10), maxMessageBytes: Int = 16 << 20,
-    allowVolatile: Bool = false, logger: Logger = Logger(), activeFunctions: [String]? = nil,
-    disabledFunctions: [String] = []
+    allowVolatile: Bool = false, exitWhenRefused: Bool = false, logger: Logger = Logger(),
+    activeFunctions: [String]? = nil, disabledFunctions: [String] = []
   ) {
     self.app = app
     self.broker = broker
@@ -51,6 +53,7 @@ public struct HostConfiguration: Sendable {
     self.lease = lease
     self.maxMessageBytes = maxMessageBytes
     self.allowVolatile = allowVolatile
+    self.exitWhenRefused = exitWhenRefused
     self.logger = logger
     self.activeFunctions = activeFunctions
     self.disabledFunctions = disabledFunctions

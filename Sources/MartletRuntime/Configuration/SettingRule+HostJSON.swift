@@ -49,6 +49,7 @@ extension SettingRule {
         "lease": .duration(\.configuration.lease, HostConfiguration.Limits.lease),
         "maxMessageBytes": .integer(\.configuration.maxMessageBytes, HostConfiguration.Limits.maxMessageBytes),
         "allowVolatile": .boolean(\.configuration.allowVolatile),
+        "exitWhenRefused": .boolean(\.configuration.exitWhenRefused),
         "logging": .section([
           "level": .value { setting, draft in
             if let level = draft.level(setting) { draft.ownLogLevel = level }

@@ -1,14 +1,17 @@
 import MartletCore
 
 extension FunctionPlan {
+  /// Unique: the process, the function, and the number of its run.
+  func invocationID(_ number: UInt64) -> String { "\(instance.prefix(16))-\(function.name)-\(number)" }
+
   /// The one line that a failure writes.
   func log(_ settlement: Settlement, of delivery: Delivery, because reason: String, _ logger: Logger) {
     var logger = logger
-    if !logger.fields.contains(where: { $0.name == "messageID" }) {
-      logger.fields.append(LogField("messageID", delivery.message.id))
-      logger.fields.append(LogField("attempt", delivery.attempt))
-      if let trace = delivery.message.trace { logger.fields.append(LogField("trace", trace.traceIDText)) }
-    }
+    // Those of an invocation may be about a whole batch.
+    logger.fields.removeAll { ["messageID", "attempt", "trace"].contains($0.name) }
+    logger.fields.append(LogField("messageID", delivery.message.id))
+    logger.fields.append(LogField("attempt", delivery.attempt))
+    if let trace = delivery.message.trace { logger.fields.append(LogField("trace", trace.traceIDText)) }
     switch settlement {
     case .complete: break
     case .release: logger.debug("given back, not run to its end: \(reason)")

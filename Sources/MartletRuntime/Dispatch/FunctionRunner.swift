@@ -191,8 +191,9 @@ final class FunctionRunner: DeliveryHandler {
   private func send(_ commit: PendingCommit) {
     guard let committer = committer.withLock({ $0 }) else { preconditionFailure("nothing runs before it can commit") }
     committer.commit(commit.group) { [self] result in
-      state.withLock { $0.commitEnded() }
+      // First, or the drain would find nothing left to do in between.
       if case .refused(let errors) = result { retryRefused(commit, errors) }
+      state.withLock { $0.commitEnded() }
       flush(lingered: true)
       endIfIdle()
     }
@@ -201,7 +202,10 @@ final class FunctionRunner: DeliveryHandler {
   /// Outputs that no broker takes fail the invocation that made them.
   private func retryRefused(_ commit: PendingCommit, _ errors: [Int: BrokerError]) {
     for (index, error) in errors.sorted(by: { $0.key < $1.key }) {
-      fail(Array(commit.deliveries(ofEntry: index)), error, plan.logger)
+      // What is no longer held comes again, here or elsewhere, and what was given back comes when the consumer ends.
+      let failed = commit.deliveries(ofEntry: index).filter { delivery in state.withLock { $0.holds(delivery) } }
+      if commit.isRelease(entry: index) { continue }
+      fail(failed, error, plan.logger)
     }
   }
 
@@ -252,14 +256,18 @@ final class FunctionRunner: DeliveryHandler {
       return (state.expire(now: now), state.workerToStart(now: now), state.isIdle)
     }
     for task in overdue.cancel { task.cancel() }
-    for work in overdue.givenUp {
-      fail(work.deliveries, FunctionTimeout(limit: plan.functionTimeout ?? .zero), plan.logger)
+    for (work, number) in overdue.givenUp {
+      let logger = plan.logger.with(LogField("invocation", plan.invocationID(number)))
+      fail(work.deliveries, FunctionTimeout(limit: plan.functionTimeout ?? .zero), logger)
     }
+    state.withLock { $0.settledGivenUp(overdue.givenUp.count) }
     if let worker { start(worker) } else if !overdue.givenUp.isEmpty { startWorker(now: now) }
     flush(lingered: true)
+    let consumer = committer.withLock { $0 }?.consumer
     let finished = state.withLock { $0.finished }
-    if let prefetch = pace.withLock({ $0.next(finished: finished, now: now) }), !state.withLock({ $0.isDraining }) {
-      committer.withLock { $0 }?.consumer.setPrefetch(prefetch)
+    // With the pace locked, so that a drain's zero is the last word.
+    pace.withLock { pace in
+      if let prefetch = pace.next(finished: finished, now: now) { consumer?.setPrefetch(prefetch) }
     }
     endIfIdle()
     return !isIdle
@@ -272,8 +280,12 @@ final class FunctionRunner: DeliveryHandler {
 
   /// Stops the intake, gives back what waits, and lets what runs finish and commit.
   func beginDrain() {
-    committer.withLock { $0 }?.consumer.setPrefetch(0)
+    let consumer = committer.withLock { $0 }?.consumer
     state.withLock { $0.drain() }
+    pace.withLock { pace in
+      pace.isStopped = true
+      consumer?.setPrefetch(0)
+    }
     flush(lingered: true)
     endIfIdle()
   }

@@ -20,8 +20,8 @@ final class Invocation: Sendable {
 
   var messageID: String { work.id }
 
-  /// Unique: the process, then the number of the run.
-  var id: String { "\(plan.instance.prefix(16))-\(number)" }
+  /// Unique: the process, the function, and the number of its run.
+  var id: String { plan.invocationID(number) }
 
   var deadline: ContinuousClock.Instant? { deadlineTime.map { .now + $0.remaining(from: plan.clock.monotonic()) } }
 

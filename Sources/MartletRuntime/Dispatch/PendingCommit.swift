@@ -37,6 +37,11 @@ struct PendingCommit: Sendable {
     }
   }
 
+  /// Whether an entry gives its messages back.
+  func isRelease(entry index: Int) -> Bool {
+    group.settlements[group.entries[index].settlements].allSatisfy { if case .release = $0 { true } else { false } }
+  }
+
   /// The deliveries of one entry.
   func deliveries(ofEntry index: Int) -> ArraySlice<DeliveryReference> {
     deliveries[group.entries[index].settlements]

@@ -8,6 +8,8 @@ struct PrefetchPace: Sendable {
   private let isFixed: Bool
   private var current: Int
   private var last: (finished: UInt64, time: MonotonicTime)?
+  /// The intake is over: nothing is asked for any more.
+  var isStopped = false
 
   init(base: Int, isFixed: Bool) {
     self.base = base
@@ -17,7 +19,7 @@ struct PrefetchPace: Sendable {
 
   /// The prefetch from now on, if it changes.
   mutating func next(finished: UInt64, now: MonotonicTime) -> Int? {
-    guard !isFixed else { return nil }
+    guard !isFixed, !isStopped else { return nil }
     guard let last else {
       last = (finished, now)
       return nil

@@ -8,6 +8,8 @@ struct RunnerState: Sendable {
   private var workers = WorkerTable()
   private var pending = PendingCommit()
   private var commitsInFlight = 0
+  /// Runs that were given up and have no outcome yet.
+  private var unsettled = 0
   private var lastFlush = MonotonicTime(nanoseconds: 0)
   private var invocations: UInt64 = 0
   /// How long a run takes, in nanoseconds: a moving average over about eight runs.
@@ -43,7 +45,9 @@ struct RunnerState: Sendable {
   init(plan: FunctionPlan) { self.plan = plan }
 
   /// Whether there is nothing to do and nothing under way.
-  var isIdle: Bool { ready.isEmpty && workers.active == 0 && pending.isEmpty && commitsInFlight == 0 }
+  var isIdle: Bool {
+    ready.isEmpty && workers.active == 0 && unsettled == 0 && pending.isEmpty && commitsInFlight == 0
+  }
 
   mutating func open() { isOpen = true }
 
@@ -111,7 +115,7 @@ struct RunnerState: Sendable {
     }
     invocations += 1
     let deadline = plan.timeoutNanoseconds.map { MonotonicTime(nanoseconds: now.nanoseconds &+ $0) }
-    workers.run(worker, work, at: now, deadline: deadline)
+    workers.run(worker, work, number: invocations, at: now, deadline: deadline)
     return Run(work: work, number: invocations, deadline: deadline)
   }
 
@@ -130,9 +134,15 @@ struct RunnerState: Sendable {
   mutating func retire(_ worker: Int) { workers.end(worker) }
 
   /// Runs that are over their deadline: those to be cancelled now, and those whose time to end has passed as well.
-  mutating func expire(now: MonotonicTime) -> (cancel: [Task<Void, Never>], givenUp: [FunctionWork]) {
-    workers.expire(now: now)
+  /// The latter are not at their end before `settledGivenUp`.
+  mutating func expire(now: MonotonicTime) -> WorkerTable.Overdue {
+    let overdue = workers.expire(now: now)
+    unsettled += overdue.givenUp.count
+    return overdue
   }
+
+  /// So many runs that were given up have their outcome.
+  mutating func settledGivenUp(_ count: Int) { unsettled -= count }
 
   /// A drain takes too long: all runs, to be cancelled.
   mutating func cancelAll() -> [Task<Void, Never>] {
@@ -146,6 +156,9 @@ struct RunnerState: Sendable {
   }
 
   // MARK: Commits
+
+  /// Whether the consumer still holds a delivery.
+  func holds(_ delivery: DeliveryReference) -> Bool { delivery.generation >= generation }
 
   /// The outcome of one delivery.
   mutating func settle(

@@ -19,6 +19,8 @@ struct WorkerTable: Sendable {
     var phase = Phase.free
     var task: Task<Void, Never>?
     var started = MonotonicTime(nanoseconds: 0)
+    /// The number of the run.
+    var number: UInt64 = 0
     /// Tells the workers apart that use the slot one after another.
     var serial: UInt64 = 0
   }
@@ -87,8 +89,11 @@ struct WorkerTable: Sendable {
   /// When the worker's run began.
   func start(of worker: Int) -> MonotonicTime { slots[worker].started }
 
-  mutating func run(_ worker: Int, _ work: FunctionWork, at now: MonotonicTime, deadline: MonotonicTime?) {
+  mutating func run(
+    _ worker: Int, _ work: FunctionWork, number: UInt64, at now: MonotonicTime, deadline: MonotonicTime?
+  ) {
     slots[worker].started = now
+    slots[worker].number = number
     slots[worker].phase = .running(work, deadline: deadline)
   }
 
@@ -144,9 +149,12 @@ struct WorkerTable: Sendable {
     return givenUp
   }
 
-  mutating func expire(now: MonotonicTime) -> (cancel: [Task<Void, Never>], givenUp: [FunctionWork]) {
+  /// Runs that are over their deadline: the tasks to cancel now, and what is given up since its grace is over too.
+  typealias Overdue = (cancel: [Task<Void, Never>], givenUp: [(work: FunctionWork, number: UInt64)])
+
+  mutating func expire(now: MonotonicTime) -> Overdue {
     var cancel: [Task<Void, Never>] = []
-    var givenUp: [FunctionWork] = []
+    var givenUp: [(work: FunctionWork, number: UInt64)] = []
     for worker in slots.indices {
       switch slots[worker].phase {
       case .running(let work, let deadline?) where deadline <= now:
@@ -155,7 +163,7 @@ struct WorkerTable: Sendable {
       case .cancelled(let work, let graceEnd) where graceEnd <= now:
         slots[worker].phase = .lost
         active -= 1
-        givenUp.append(work)
+        givenUp.append((work, slots[worker].number))
       default: break
       }
     }

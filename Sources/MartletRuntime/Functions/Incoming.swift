@@ -8,7 +8,8 @@ public struct Incoming<Body: Sendable>: Sendable {
   public let body: Body
   let delivery: DeliveryReference
 
-  /// The sender's id; the same whenever the message is delivered again.
+  /// The sender's id; the same whenever the message is delivered again. Where the sender gave none, the broker's place
+  /// of the message stands for it; RabbitMQ has none, and each delivery of such a message gets another id.
   public var id: String { delivery.value.message.id }
   /// The key that keeps related messages together.
   public var key: String? { delivery.value.message.key }

@@ -38,13 +38,16 @@ final class BrokerDirectory: Sendable {
     return broker
   }
 
-  /// Connects all; those that are away go on trying.
+  /// Connects all; those that are away, or refuse the login, go on trying.
+  /// - Parameter exitsWhenRefused: a refused login is a mistake of the configuration.
   /// - Throws: `ConfigurationError` for what waiting will not mend.
-  func start(logger: Logger) async throws {
+  func start(logger: Logger, exitsWhenRefused: Bool) async throws {
     var problems: [ConfigurationError.Problem] = []
     for broker in all {
       do { try await broker.start(deadline: .now + .seconds(5)) } catch {
-        if error.isRetriable {
+        // Passwords are rotated, and virtual hosts made, while apps wait.
+        let isRefusal = [.authentication, .permission, .notFound].contains(error.code)
+        if error.isRetriable || isRefusal && !exitsWhenRefused {
           logger.warning("\(broker.system) is not there yet, waiting for it: \(error.message)")
         } else {
           problems.append(.init(broker.system, error.message))

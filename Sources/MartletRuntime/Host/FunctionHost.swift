@@ -48,7 +48,7 @@ public final class FunctionHost: Sendable {
   ) async throws -> FunctionHost {
     let host = FunctionHost(app, configuration, brokers, instance: instance)
     do {
-      try await brokers.start(logger: configuration.logger)
+      try await brokers.start(logger: configuration.logger, exitsWhenRefused: configuration.exitWhenRefused)
     } catch {
       await brokers.close(deadline: .now + .seconds(1))
       host.executor.stop()
@@ -105,6 +105,7 @@ public final class FunctionHost: Sendable {
         watchdog.watch(runner)
         return
       } catch {
+        if stopping.hasFired { return }
         if reported != error.message {
           runner.plan.logger.error("cannot read \(address), tries again: \(error.message)")
           reported = error.message
@@ -171,7 +172,10 @@ public final class FunctionHost: Sendable {
       for runner in runners { runner.abandon() }
       _ = await waitUntilDrained(closing)
     }
-    for runner in runners { await runner.close(deadline: closing) }
+    // Side by side: one whose broker is away waits until the deadline.
+    await withTaskGroup { group in
+      for runner in runners { group.addTask(executorPreference: executor) { await runner.close(deadline: closing) } }
+    }
     await brokers.close(deadline: closing)
     watchdog.stop()
     executor.stop()

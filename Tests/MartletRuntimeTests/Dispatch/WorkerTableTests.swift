@@ -13,7 +13,7 @@ struct WorkerTableTests {
     #expect(table.active == 1)
     table.hasStarted(first)
     #expect(!table.isStarting)
-    table.run(first, Self.work, at: .milliseconds(1), deadline: nil)
+    table.run(first, Self.work, number: 7, at: .milliseconds(1), deadline: nil)
     #expect(table.start(of: first) == .milliseconds(1))
     #expect(table.finish(first) == .inTime)
     table.end(first)
@@ -28,7 +28,7 @@ struct WorkerTableTests {
     let worker = table.start()
     let task = Task.detached {}
     #expect(table.attach(task, to: worker, serial: table.serial(of: worker)) == false)
-    table.run(worker, Self.work, at: .milliseconds(0), deadline: .milliseconds(100))
+    table.run(worker, Self.work, number: 7, at: .milliseconds(0), deadline: .milliseconds(100))
     #expect(table.expire(now: .milliseconds(99)).cancel.isEmpty)
     #expect(table.expire(now: .milliseconds(100)).cancel.count == 1)
     #expect(table.expire(now: .milliseconds(101)).cancel.isEmpty, "once")
@@ -45,7 +45,7 @@ struct WorkerTableTests {
   @Test func `a run that ends within the grace is late`() {
     var table = WorkerTable()
     let worker = table.start()
-    table.run(worker, Self.work, at: .milliseconds(0), deadline: .milliseconds(100))
+    table.run(worker, Self.work, number: 7, at: .milliseconds(0), deadline: .milliseconds(100))
     _ = table.expire(now: .milliseconds(100))
     #expect(table.finish(worker) == .late)
     table.end(worker)
@@ -55,7 +55,7 @@ struct WorkerTableTests {
   @Test func `a run without a deadline is never overdue`() {
     var table = WorkerTable()
     let worker = table.start()
-    table.run(worker, Self.work, at: .milliseconds(0), deadline: nil)
+    table.run(worker, Self.work, number: 7, at: .milliseconds(0), deadline: nil)
     let overdue = table.expire(now: MonotonicTime(nanoseconds: .max))
     #expect(overdue.cancel.isEmpty && overdue.givenUp.isEmpty)
   }
@@ -63,7 +63,7 @@ struct WorkerTableTests {
   @Test func `a task that is known only after its deadline is cancelled then`() {
     var table = WorkerTable()
     let worker = table.start()
-    table.run(worker, Self.work, at: .milliseconds(0), deadline: .milliseconds(1))
+    table.run(worker, Self.work, number: 7, at: .milliseconds(0), deadline: .milliseconds(1))
     #expect(table.expire(now: .milliseconds(1)).cancel.isEmpty)
     #expect(table.attach(Task.detached {}, to: worker, serial: table.serial(of: worker)) == true)
   }
@@ -85,8 +85,8 @@ struct WorkerTableTests {
   @Test func `all that runs can be given up`() {
     var table = WorkerTable()
     let (idle, running, cancelled) = (table.start(), table.start(), table.start())
-    table.run(running, .one(.sample(1)), at: .milliseconds(0), deadline: nil)
-    table.run(cancelled, .one(.sample(2)), at: .milliseconds(0), deadline: .milliseconds(1))
+    table.run(running, .one(.sample(1)), number: 7, at: .milliseconds(0), deadline: nil)
+    table.run(cancelled, .one(.sample(2)), number: 7, at: .milliseconds(0), deadline: .milliseconds(1))
     _ = table.expire(now: .milliseconds(1))
     #expect(table.giveUpAll().flatMap(\.deliveries).map(\.number) == [1, 2])
     #expect(table.active == 1)
@@ -100,8 +100,8 @@ struct WorkerTableTests {
   @Test func `busy for long is told from busy`() {
     var table = WorkerTable()
     let (first, second) = (table.start(), table.start())
-    table.run(first, Self.work, at: .milliseconds(0), deadline: nil)
-    table.run(second, Self.work, at: .milliseconds(5), deadline: nil)
+    table.run(first, Self.work, number: 7, at: .milliseconds(0), deadline: nil)
+    table.run(second, Self.work, number: 7, at: .milliseconds(5), deadline: nil)
     #expect(!table.areAllBusy(for: 1_000_000, now: .milliseconds(5.5)))
     #expect(table.areAllBusy(for: 1_000_000, now: .milliseconds(6)))
   }

@@ -10,6 +10,9 @@ enum DocumentationRules {
   private static let documentedElsewhere: Set<Substring> = [
     // Broker, BrokerAdministration
     "system", "commitDomain", "start", "declare", "consume", "publish", "close", "counts", "deadLetters", "delete",
+    // EventLog, Store, EventHandler, PartitionReader
+    "position", "read", "bounds", "trim", "storeDomain", "attend", "leave", "records", "claim", "release", "commit",
+    "values", "move", "groups", "receive", "report", "grant",
     // Collection, Hashable, Comparable, Codable, CustomStringConvertible, result builders
     "startIndex", "endIndex", "withContiguousStorageIfAvailable", "==", "<", "hash", "encode", "description",
     "buildExpression", "buildBlock", "buildOptional", "buildEither", "buildArray", "buildPartialBlock",

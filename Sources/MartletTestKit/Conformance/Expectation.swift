@@ -17,6 +17,21 @@ extension OutgoingMessage {
   }
 }
 
+extension Bytes {
+  /// Bytes in words that do not repeat, so that a piece that is missing or doubled shows.
+  static func unrepeating(_ size: Int) -> Bytes {
+    Bytes(capacity: size) { memory in
+      var word = UInt64.random(in: 1 ... .max)
+      for start in stride(from: 0, to: size & ~7, by: 8) {
+        word = word &* 6_364_136_223_846_793_005 &+ 1
+        memory.storeBytes(of: word, toByteOffset: start, as: UInt64.self)
+      }
+      for index in size & ~7..<size { memory[index] = 0xa5 }
+      return size
+    }
+  }
+}
+
 extension Sequence<Delivery> {
   var ids: [String] { map(\.message.id) }
 }

@@ -1,0 +1,38 @@
+import Martlet
+
+extension HubConformance.Case {
+  static let losses = [deletedBeneath, recreatedEmpty, recreatedFull]
+
+  static let deletedBeneath = Self("a reader is told that its hub was deleted") { trial in
+    let (brokers, hub) = (try await trial.brokers(), trial.hub())
+    let events = try await trial.publish(5, to: hub, on: brokers)
+    let waiting = try await trial.reader(brokers, of: hub, after: events[4].position, grant: 10)
+    try await waiting.nothing(for: .milliseconds(200), because: "all is read")
+    try await trial.observers(of: brokers).log.delete(hub: hub)
+    try expectEqual(try await waiting.loss(), .deleted, "the end of the waiting reader")
+    try await trial.expectDeleted(HubPartition(hub: hub, number: 0), on: brokers)
+  }
+
+  static let recreatedEmpty = Self("a position in a hub that was made again, and is shorter now, is told") { trial in
+    let (brokers, hub) = (try await trial.brokers(), trial.hub())
+    let events = try await trial.publish(5, to: hub, on: brokers)
+    try await brokers.log.delete(hub: hub)
+    _ = try await brokers.log.declare(HubDeclaration(name: hub))
+    let empty = try await trial.reader(brokers, of: hub, after: events[4].position, grant: 10)
+    try expectEqual(try await empty.loss(), .recreated, "the end of a reader of an empty partition")
+    try await trial.publish(2, to: hub, prefix: "new", on: brokers)
+    let shorter = try await trial.reader(brokers, of: hub, after: events[4].position, grant: 10)
+    try expectEqual(try await shorter.loss(), .recreated, "the end of a reader of a shorter partition")
+  }
+
+  static let recreatedFull = Self("a position in a hub that was made again, and is longer now, is told") { trial in
+    let (brokers, hub) = (try await trial.brokers(), trial.hub())
+    let events = try await trial.publish(5, to: hub, on: brokers)
+    try await brokers.log.delete(hub: hub)
+    let new = try await trial.publish(50, to: hub, prefix: "new", on: brokers)
+    let reader = try await trial.reader(brokers, of: hub, after: events[2].position, grant: 10)
+    try expectEqual(try await reader.loss(), .recreated, "the end of the reader")
+    let right = try await trial.reader(brokers, of: hub, after: new[2].position, grant: 1)
+    try expectEqual(try await right.one().message.id, "new3", "the event behind a position in the new hub")
+  }
+}

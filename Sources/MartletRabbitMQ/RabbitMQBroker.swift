@@ -15,10 +15,12 @@ public final class RabbitMQBroker: Broker {
   private let health: ConnectionHealth
   let publisher = Mailbox<LoopCommand<Publisher.Command>>()
   private let consumers = Mailbox<LoopCommand<ConsumerHub.Command>>()
+  let streams = Mailbox<LoopCommand<StreamHub.Command>>()
   private let state = Locked(State())
 
   private struct State {
     var isStarted = false
+    var readsStreams = false
     var isClosed = false
     var nextID = 1
     var consumers: [Int: RabbitMQConsumer] = [:]
@@ -116,10 +118,11 @@ public final class RabbitMQBroker: Broker {
       return state.isStarted
     }
     guard wasStarted else {
-      _ = (publisher.close(), consumers.close())
+      _ = (publisher.close(), consumers.close(), streams.close())
       topology.abandon()
       return
     }
+    if state.withLock({ $0.readsStreams }) { await end(streams, deadline) } else { _ = streams.close() }
     // Consumers first: what they hold back they send to the publisher.
     await end(consumers, deadline)
     await end(publisher, deadline)
@@ -151,6 +154,30 @@ public final class RabbitMQBroker: Broker {
     let seconds = max(2, min(60, Int(environment.lease.components.seconds) / 2))
     return ClientIdentity(
       connectionName: "\(environment.app) \(role) \(environment.instance)", heartbeat: .seconds(seconds))
+  }
+
+  func nextReader() -> Int {
+    state.withLock { state in
+      defer { state.nextID += 1 }
+      return state.nextID
+    }
+  }
+
+  /// Starts the connection that reads hubs, with the first of them.
+  func runStreams() {
+    let isFirst = state.withLock { state in
+      if state.readsStreams || state.isClosed { return false }
+      state.readsStreams = true
+      return true
+    }
+    guard isFirst else { return }
+    let (url, environment, topology, health, streams) = (url, environment, topology, health, streams)
+    NamedThread.start("rabbitmq-hub", stackBytes: ConnectionStack.bytes) {
+      ConnectionLoop(
+        name: "streams", url: url, identity: Self.identity("hub reader", environment), mailbox: streams,
+        health: health, role: StreamHub(environment: environment, topology: topology, mailbox: streams)
+      ).run()
+    }.detach()
   }
 
   /// Starts the threads, once.

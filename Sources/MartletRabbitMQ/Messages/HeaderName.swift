@@ -12,12 +12,13 @@ enum HeaderName {
 
   static let deathHistory = "x-death"
   static let deliveryCount = "x-delivery-count"
+  static let streamOffset = "x-stream-offset"
 
   /// Whether a user's header of this name would be taken for something else: by Martlet, or by the broker, which routes
   /// by `CC` and `BCC` and drops messages whose `x-death` looks like a circle.
   static func isTaken(_ name: String) -> Bool {
     switch name {
-    case "CC", "BCC", deathHistory, deliveryCount, WireField.traceparent, WireField.tracestate: true
+    case "CC", "BCC", deathHistory, deliveryCount, streamOffset, WireField.traceparent, WireField.tracestate: true
     default: name.hasPrefix("martlet-") || name.hasPrefix("x-first-death-")
     }
   }

@@ -30,6 +30,7 @@ struct MessageDecoder {
         contentType: flags & PropertyFlag.contentType != 0 ? ContentType(utf8: properties.content_type.buffer) : nil,
         enqueuedMilliseconds: flags & PropertyFlag.timestamp != 0
           ? Int64(min(properties.timestamp, 9_000_000_000_000)) * 1000 : -1))
+    received.hasID = hasID
     guard flags & (PropertyFlag.headers | PropertyFlag.foreign) != 0 else { return received }
     var parts = Parts()
     for header in properties.foreignHeaders { parts.headers.append(header) }
@@ -87,6 +88,7 @@ struct MessageDecoder {
   ) {
     let name = entry.key.text
     switch name {
+    case HeaderName.streamOffset: received.streamOffset = integer(entry.value).map { UInt64(max(0, $0)) }
     case HeaderName.deliveryCount: received.deliveryCount = Int(clamping: max(0, integer(entry.value) ?? 0))
     case HeaderName.deathHistory:
       received.death = BrokerDeath(history: entry.value)

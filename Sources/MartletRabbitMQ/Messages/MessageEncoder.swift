@@ -112,13 +112,18 @@ struct MessageEncoder {
         "message \(message.id) has \(message.body.count) bytes; at most \(limit) are allowed "
           + "(maxMessageBytes)", isRetriable: false)
     }
-    guard message.address.kind == .queue else {
+    guard [.queue, .hub, .deadLetters].contains(message.address.kind) else {
       return BrokerError(.configuration, "RabbitMQ carries no \(message.address) yet", isRetriable: false)
+    }
+    if message.address.kind == .hub, message.deliverAt != nil {
+      return BrokerError(
+        .configuration, "an event cannot be delayed (message \(message.id) for \(message.address)); use a queue",
+        isRetriable: false)
     }
     if message.address.name.isEmpty || message.address.name.utf8.count > QueueLayout.longestName {
       return BrokerError(
         .configuration,
-        "the queue name '\(message.address.name)' is empty or longer than "
+        "the name '\(message.address.name)' is empty or longer than "
           + "\(QueueLayout.longestName) bytes", isRetriable: false)
     }
     if message.id.utf8.count > 255 || (message.contentType?.name.utf8.count ?? 0) > 255 {

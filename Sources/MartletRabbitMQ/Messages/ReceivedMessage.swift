@@ -11,10 +11,19 @@ struct ReceivedMessage {
   var deliveryCount = 0
   /// Not before this time: one pass of the delay ladder did not reach it.
   var deliverAt: Date?
+  /// Its place in the stream that it came from.
+  var streamOffset: UInt64?
+  /// Whether its sender gave it an id.
+  var hasID = true
   /// Why it was set aside, for dead letters.
   var reason: [Header] = []
   /// Why the broker set it aside by itself.
   var death: BrokerDeath?
+}
+
+extension ReceivedMessage {
+  /// The id of an event: in a stream the place can stand for one that the sender did not give.
+  func eventID(in stream: String) -> String { hasID ? message.id : "\(stream)@\(streamOffset ?? 0)" }
 }
 
 /// What RabbitMQ says of a message that it dead-lettered by itself.

@@ -43,9 +43,10 @@ extension Publisher {
     if job.isVoid { return job.finish(.void) }
     if job.isRefused(item.index) { return job.finishItem() }
     let outputs = job.request.outputs
+    var item = item
     let isSent =
       item.index < outputs.count
-      ? send(outputs[item.index], item, wire, now)
+      ? send(outputs[item.index], &item, wire, now)
       : send(job.request.moves[item.index - outputs.count], item, wire, now)
     if let isSent {
       guard isSent else { return refuse(item, MessageEncoder.headersTooLarge(id: id(of: item))) }
@@ -54,9 +55,14 @@ extension Publisher {
   }
 
   /// Nil where the item was parked.
-  private func send(_ message: borrowing OutgoingMessage, _ item: Item, _ wire: Wire, _ now: Date) -> Bool? {
+  private func send(_ message: borrowing OutgoingMessage, _ item: inout Item, _ wire: Wire, _ now: Date) -> Bool? {
     var extras = MessageEncoder.Extras()
-    guard let route = route(to: message.address.name, at: message.deliverAt, item, &extras, now) else { return nil }
+    if message.address.kind == .hub {
+      guard let route = route(toHub: message.address.name, message, &item) else { return nil }
+      extras.expiresAt = message.expiresAt(sentAt: now)
+      return MessageEncoder.encode(message, to: route, extras, now: now, channel: Self.channel, into: wire.output)
+    }
+    guard let route = route(to: queue(of: item), at: message.deliverAt, item, &extras, now) else { return nil }
     if message.timeToLive != nil {
       extras.expiresAt = message.expiresAt(sentAt: now)
       extras.expiration = expiration(extras.expiresAt, route, now)
@@ -74,6 +80,26 @@ extension Publisher {
     var bare = move.message
     bare.headers = Headers()
     return MessageEncoder.encode(bare, to: route, extras, channel: Self.channel, into: wire.output)
+  }
+
+  /// The stream that an event goes to; nil where the hub has to be asked for first, or has no such partition.
+  private func route(toHub hub: String, _ event: borrowing OutgoingMessage, _ item: inout Item) -> Route? {
+    if let partition = item.partition {
+      return Route(routingKey: HubLayout.stream(of: HubPartition(hub: hub, number: partition)))
+    }
+    guard hubs[hub] != nil else {
+      park(item, until: .hub(hub))
+      return nil
+    }
+    do throws(BrokerError) {
+      guard let partition = try hubs[hub]?.partition(for: copy event) else { return nil }
+      // Sent again, it goes to the same one.
+      item.partition = partition
+      return Route(routingKey: HubLayout.stream(of: HubPartition(hub: hub, number: partition)))
+    } catch {
+      refuse(item, error)
+      return nil
+    }
   }
 
   /// Where a message goes; nil where that has to be made first.
@@ -110,9 +136,22 @@ extension Publisher {
       ? request.outputs[item.index].deliverAt : request.moves[item.index - request.outputs.count].deliverAt
   }
 
+  /// The queue or stream that an item goes to.
   func queue(of item: Item) -> String {
     let request = item.job.request
-    return item.index < request.outputs.count
-      ? request.outputs[item.index].address.name : request.moves[item.index - request.outputs.count].target
+    guard item.index < request.outputs.count else {
+      return request.moves[item.index - request.outputs.count].target
+    }
+    let address = request.outputs[item.index].address
+    if address.kind == .deadLetters { return QueueLayout.dead(of: address.name) }
+    guard address.kind == .hub, let partition = item.partition else { return address.name }
+    return HubLayout.stream(of: HubPartition(hub: address.name, number: partition))
+  }
+
+  /// The hub that an item goes to; nil for those that go to queues.
+  func hub(of item: Item) -> String? {
+    let request = item.job.request
+    guard item.index < request.outputs.count, request.outputs[item.index].address.kind == .hub else { return nil }
+    return request.outputs[item.index].address.name
   }
 }

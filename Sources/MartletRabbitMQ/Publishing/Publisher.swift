@@ -10,12 +10,17 @@ final class Publisher: ConnectionRole {
     case publish(PublishRequest)
     /// What was asked of the topology for a queue has an answer.
     case prepared(Need, BrokerError?)
+    /// A hub that outputs go to.
+    case learned(HubDescription)
+    /// A hub was deleted.
+    case forget(String)
   }
 
   /// What the broker has to have before an item can leave.
   enum Need: Hashable, Sendable {
     case queue(String)
     case delay(String)
+    case hub(String)
   }
 
   /// One message of a job.
@@ -24,6 +29,8 @@ final class Publisher: ConnectionRole {
     let index: Int
     /// How often no queue took it.
     var returns = 0
+    /// The partition that it goes to, once that is chosen.
+    var partition: Int?
   }
 
   static let channel: UInt16 = 1
@@ -45,6 +52,8 @@ final class Publisher: ConnectionRole {
   var restBackoff = Backoff(first: .milliseconds(50), longest: .seconds(5))
   /// Queues that the delay ladder is known to reach.
   var reachable: Set<String> = []
+  /// The partitions of the hubs that outputs go to.
+  var hubs: [String: PartitionChoice] = [:]
   /// The broker has stopped reading.
   var isBlocked = false
   /// How many items still go one by one, because one of them closed the channel and nobody knows which.
@@ -68,6 +77,13 @@ final class Publisher: ConnectionRole {
     switch command {
     case .publish(let request): take(PublishJob(request))
     case .prepared(let need, let error): prepared(need, error, now: now)
+    case .learned(let hub):
+      if hubs[hub.name]?.partitionCount != hub.partitionCount {
+        // Each publisher begins its round elsewhere.
+        hubs[hub.name] = PartitionChoice(
+          partitionCount: hub.partitionCount, next: Int.random(in: 0..<hub.partitionCount))
+      }
+    case .forget(let hub): hubs[hub] = nil
     }
   }
 
@@ -102,6 +118,14 @@ final class Publisher: ConnectionRole {
       topology.perform(
         forMessages: true, { channel throws(BrokerError) in try channel.prepareDelay(for: name, mode: mode) },
         completion: answer)
+    case .hub(let name):
+      let hub = topology.declaration(ofHub: name)
+      topology.perform(
+        forMessages: true, { channel throws(BrokerError) in try channel.declare(hub) },
+        completion: { [mailbox] result in
+          if case .success(let description) = result { mailbox.send(.role(.learned(description))) }
+          answer(result.map { _ in })
+        })
     }
   }
 

@@ -22,6 +22,7 @@ final class Topology: Sendable {
   private let url: ConnectionURL
   private let identity: ClientIdentity
   private let modes = Locked<[String: DeclareMode]>([:])
+  private let hubs = Locked<[String: HubDeclaration]>([:])
   /// The connection is given up after this much rest.
   private static let rest = Duration.seconds(20)
 
@@ -87,6 +88,14 @@ final class Topology: Sendable {
 
   /// Remembers how a queue may be made, for outputs that find it missing.
   func note(_ queue: QueueDeclaration) { modes.withLock { $0[queue.name] = queue.mode } }
+
+  /// Remembers how a hub may be made, for outputs that find it missing.
+  func note(_ hub: HubDeclaration) { hubs.withLock { $0[hub.name] = hub } }
+
+  /// How a hub may be made. Default: as it is, or with the default count.
+  func declaration(ofHub name: String) -> HubDeclaration {
+    hubs.withLock { $0[name] ?? HubDeclaration(name: name) }
+  }
 
   /// How a queue may be made. Default: `create`.
   func mode(of queue: String) -> DeclareMode { modes.withLock { $0[queue] ?? .create } }

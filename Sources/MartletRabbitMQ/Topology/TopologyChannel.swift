@@ -14,6 +14,8 @@ final class TopologyChannel {
   var knowsDelivery = false
   var ladderHeight = 0
   var mustRebuildLadder = false
+  /// Streams of hubs that do not answer, and since when.
+  var missingStreams: [String: ContinuousClock.Instant] = [:]
   /// When the queues that this connection made have their names on the broker's disk.
   var registeredAt = ContinuousClock.now
   /// RabbitMQ looks every 500 ms whether it has to write down the names of its quorum queues, and does so at the second
@@ -154,6 +156,24 @@ final class TopologyChannel {
         }
       }
       try exchange(until: deadline)
+    }
+  }
+
+  /// The next frame that has come, errors thrown; nil when more must be waited for.
+  func nextFrame() throws(BrokerError) -> Frame? { try next() }
+
+  /// The properties of a header frame, until the next frame.
+  func wire(propertiesOf frame: Frame) -> UnsafePointer<amqp_basic_properties_t>? { wire.pool.properties(of: frame) }
+
+  /// Waits for more, at most until then.
+  func pause(until time: ContinuousClock.Instant) throws(BrokerError) {
+    do throws(BrokerError) {
+      try wire.flush(now: .now)
+      let wakeTime = min(time, try wire.keepAlive(now: .now))
+      if try Self.wait(wire.descriptor, wire.events, stop: stop, until: wakeTime) { _ = try wire.receive(now: .now) }
+    } catch {
+      isConnected = false
+      throw error
     }
   }
 

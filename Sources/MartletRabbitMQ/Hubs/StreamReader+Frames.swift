@@ -1,0 +1,70 @@
+import CRabbitMQ
+import MartletCore
+
+/// From frames to events.
+extension StreamReader {
+  func receive(_ frame: Frame, _ wire: Wire, _ now: ContinuousClock.Instant) throws(BrokerError) {
+    switch frame.type {
+    case Frame.header where state == .open: try header(frame, wire)
+    case Frame.body where state == .open: try body(frame, wire)
+    case Frame.method: try method(frame, wire, now)
+    default: break
+    }
+  }
+
+  private func method(_ frame: Frame, _ wire: Wire, _ now: ContinuousClock.Instant) throws(BrokerError) {
+    switch frame.methodNumber {
+    case amqp_basic_consume_ok_t.number: subscribed(now)
+    case amqp_basic_deliver_t.number where state == .open:
+      guard let delivery = wire.pool.decode(amqp_basic_deliver_t.self, from: frame) else { throw unreadable(wire) }
+      incoming = (delivery.delivery_tag, nil, 0, [])
+    case amqp_basic_cancel_t.number:
+      // The stream was deleted, or its node is gone: subscribing again tells.
+      if state == .open || state == .opening { leave(wire) }
+    case amqp_channel_close_t.number:
+      guard let close = wire.pool.decode(amqp_channel_close_t.self, from: frame) else { throw unreadable(wire) }
+      channelClosed(.channelClosed(code: close.reply_code, text: close.reply_text.text), wire, now)
+    case amqp_channel_close_ok_t.number: left(now)
+    default: break
+    }
+  }
+
+  private func header(_ frame: Frame, _ wire: Wire) throws(BrokerError) {
+    guard incoming != nil else { throw unreadable(wire) }
+    let size = frame.bodySize
+    incoming?.received = decoder.message(wire.pool.properties(of: frame))
+    incoming?.size = size
+    if size == 0 { complete(Bytes(), wire) }
+  }
+
+  private func body(_ frame: Frame, _ wire: Wire) throws(BrokerError) {
+    guard let size = incoming?.size, incoming?.received != nil else { throw unreadable(wire) }
+    if frame.payload.count == size { return complete(decoder.arena.copy(frame.payload), wire) }
+    incoming?.parts.append(contentsOf: frame.payload)
+    guard let parts = incoming?.parts, parts.count >= size else { return }
+    complete(parts.withUnsafeBytes { Bytes(copying: $0) }, wire)
+  }
+
+  private func complete(_ body: Bytes, _ wire: Wire) {
+    guard let incoming, let received = incoming.received else { return }
+    self.incoming = nil
+    guard let offset = received.streamOffset else { return }
+    let id = received.eventID(in: stream)
+    if isFirst {
+      (isFirst, lookAt) = (false, nil)
+      if let last, offset == last.offset, last.id.map({ $0 != id }) ?? false { return lose(.recreated, wire) }
+      if let last, offset > last.offset + 1 {
+        return lose(.retentionGap(missing: Int64(clamping: offset - last.offset - 1)), wire)
+      }
+    }
+    // The event of the position itself, and what its chunk holds before it.
+    if let last, offset <= last.offset { return }
+    var message = received.message
+    message.body = body
+    message.id = id
+    held.append(
+      (Event(message: message, offset: EventOffset(low: offset), sequenceNumber: Int64(clamping: offset)), incoming.tag))
+  }
+
+  private func unreadable(_ wire: Wire) -> BrokerError { .violation("a frame that cannot be read", url: wire.url) }
+}

@@ -1,0 +1,250 @@
+import CRabbitMQ
+import Foundation
+import MartletCore
+
+/// One function's reader of one stream, on the thread of the streams' connection.
+///
+/// It begins at the event of its position, not behind it: that it is still there and has the same id tells a stream that
+/// was trimmed, or deleted and made again. Offsets have holes where segments meet, so they cannot tell that alone.
+final class StreamReader {
+  enum State: Equatable {
+    /// No connection, or nothing was granted yet.
+    case away
+    /// After trouble, until then.
+    case resting(until: ContinuousClock.Instant)
+    /// `channel.open` and `basic.consume` are under way.
+    case opening
+    case open
+    /// `channel.close` is under way; then a new life, or the end.
+    case leaving
+    case ended
+  }
+
+  let id: Int
+  let partition: HubPartition
+  let handler: any EventHandler
+  unowned let hub: StreamHub
+  private let function: String
+  var state = State.away
+  private var firstAnswer: (@Sendable () -> Void)?
+  private var closing: [@Sendable () -> Void]?
+  private var backoff = Backoff(first: .milliseconds(200), longest: .seconds(5))
+  /// Since when the stream answers that it does not exist.
+  private var missingSince: ContinuousClock.Instant?
+  private var lastProblem: String?
+  private var channel: UInt16 = 0
+  /// Channels so far: what was asked for an earlier one is void.
+  private(set) var life = 0
+  /// The last event that is known to the runtime.
+  var last: (offset: UInt64, id: String?)?
+  /// The next delivery is the first of this channel.
+  var isFirst = true
+  /// An event that does not come, although it must be there, is looked for then.
+  var lookAt: ContinuousClock.Instant?
+  private(set) var granted = 0
+  var held = FIFO<(event: Event, tag: UInt64)>()
+  var decoder = MessageDecoder()
+  var incoming: (tag: UInt64, received: ReceivedMessage?, size: Int, parts: [UInt8])?
+
+  /// How many deliveries may be unacknowledged, held and on their way.
+  private static let prefetch: UInt16 = 500
+  /// A stream that does not exist for so long is deleted.
+  private static let patience = Duration.seconds(30)
+  /// An event that is there comes within this time.
+  private static let lookTime = Duration.seconds(3)
+
+  init(
+    _ id: Int, _ partition: HubPartition, _ position: PartitionPosition, _ function: String,
+    _ handler: any EventHandler, hub: StreamHub, firstAnswer: @escaping @Sendable () -> Void
+  ) {
+    (self.id, self.partition, self.function, self.handler, self.hub) = (id, partition, function, handler, hub)
+    self.firstAnswer = firstAnswer
+    last = position.checkpoint.map { ($0.low, position.eventID) }
+  }
+
+  var stream: String { HubLayout.stream(of: partition) }
+  private var logger: Logger {
+    hub.environment.logger.with(LogField("function", function), LogField("partition", partition.description))
+  }
+
+  func answerFirst() {
+    firstAnswer?()
+    firstAnswer = nil
+  }
+
+  /// Opens a channel and subscribes, once something was granted.
+  func begin(_ wire: Wire, _ now: ContinuousClock.Instant) {
+    answerFirst()
+    guard granted > 0, closing == nil, state != .ended else { return }
+    guard let channel = hub.takeChannel(self, wire) else {
+      return rest(
+        BrokerError(
+          .exhausted, "RabbitMQ allows only \(wire.channelMax) channels on a connection, one for each partition",
+          isRetriable: true), now)
+    }
+    self.channel = channel
+    life += 1
+    (state, isFirst, lookAt) = (.opening, true, nil)
+    let start: HeaderValue = last.map { .int(Int64(clamping: $0.offset)) } ?? "first"
+    let (output, scratch) = (wire.output, wire.output.scratch)
+    defer { scratch.clear() }
+    output.method(amqp_channel_open_t(), channel: channel)
+    output.method(amqp_basic_qos_t(prefetch_size: 0, prefetch_count: Self.prefetch, global: 0), channel: channel)
+    output.method(
+      amqp_basic_consume_t(
+        ticket: 0, queue: scratch.bytes(stream), consumer_tag: scratch.bytes("\(function)@\(hub.environment.instance)"),
+        no_local: 0, no_ack: 0, exclusive: 0, nowait: 0,
+        arguments: scratch.table([Header(HeaderName.streamOffset, start)])), channel: channel)
+  }
+
+  func subscribed(_ now: ContinuousClock.Instant) {
+    guard state == .opening else { return }
+    state = .open
+    missingSince = nil
+    backoff.reset()
+    if last != nil { lookAt = now + Self.lookTime }
+    guard lastProblem != nil else { return }
+    lastProblem = nil
+    logger.information("the partition can be read again")
+    handler.report(problem: nil)
+  }
+
+  func grant(_ count: Int, _ wire: Wire?, _ now: ContinuousClock.Instant) {
+    granted += count
+    if let wire, state == .away { begin(wire, now) }
+  }
+
+  func finishTurn(_ wire: Wire?, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    if case .resting(let until) = state {
+      guard let wire else { return nil }
+      guard until <= now else { return until }
+      begin(wire, now)
+    }
+    guard let wire, state == .open, closing == nil else { return nil }
+    handOut(wire)
+    guard let lookAt, state == .open else { return nil }
+    guard lookAt <= now else { return lookAt }
+    look()
+    return nil
+  }
+
+  /// Hands out what was granted, and acknowledges it: on a stream that only asks for more.
+  private func handOut(_ wire: Wire) {
+    let room = min(held.count, granted)
+    guard room > 0 else { return }
+    var events: [Event] = []
+    events.reserveCapacity(room)
+    var tag: UInt64 = 0
+    while events.count < room, let next = held.popFirst() {
+      events.append(next.event)
+      tag = next.tag
+    }
+    granted -= room
+    if let newest = events.last { last = (newest.offset.low, newest.message.id) }
+    wire.output.method(amqp_basic_ack_t(delivery_tag: tag, multiple: 1), channel: channel)
+    handler.receive(events, tail: nil)
+  }
+
+  /// Nothing comes, though the event of the position should: is the stream shorter than it was?
+  private func look() {
+    lookAt = nil
+    let (stream, id, life, mailbox) = (stream, id, life, hub.mailbox)
+    hub.topology.perform(
+      { channel throws(BrokerError) in try channel.last(of: stream) },
+      completion: { mailbox.send(.role(.looked(id, life: life, $0))) })
+  }
+
+  func looked(
+    _ life: Int, _ result: Result<TopologyChannel.StreamEntry?, BrokerError>, _ wire: Wire?,
+    _ now: ContinuousClock.Instant
+  ) {
+    guard life == self.life, state == .open, isFirst, let last else { return }
+    switch result {
+    case .failure: lookAt = now + Self.lookTime
+    case .success(let newest):
+      if let newest, newest.offset >= last.offset { lookAt = now + Self.lookTime } else { lose(.recreated, wire) }
+    }
+  }
+
+  /// What should come next is not there.
+  func lose(_ loss: EventLoss, _ wire: Wire?) {
+    handler.receive(loss)
+    if let wire { leave(wire) } else { end() }
+    closing = closing ?? []
+  }
+
+  // MARK: The end of a channel
+
+  private func endChannel() {
+    _ = held.removeAll()
+    (incoming, lookAt) = (nil, nil)
+  }
+
+  func disconnected() {
+    endChannel()
+    channel = 0
+    if closing != nil { return end() }
+    if state != .ended { state = .away }
+    answerFirst()
+  }
+
+  /// The broker closed the channel.
+  func channelClosed(_ error: BrokerError, _ wire: Wire, _ now: ContinuousClock.Instant) {
+    wire.output.method(amqp_channel_close_ok_t(), channel: channel)
+    endChannel()
+    hub.giveChannel(channel)
+    if closing != nil { return end() }
+    if error.code == .notFound {
+      // A node that has just come back says so of its streams for some seconds.
+      let since = missingSince ?? now
+      missingSince = since
+      guard since + Self.patience > now else {
+        handler.receive(.deleted)
+        return end()
+      }
+    } else {
+      missingSince = nil
+    }
+    rest(error, now)
+  }
+
+  /// Closes the channel from this side; a new life follows unless the reader is closing.
+  func leave(_ wire: Wire) {
+    guard state == .open || state == .opening else { return }
+    state = .leaving
+    endChannel()
+    wire.output.method(
+      amqp_channel_close_t(reply_code: 200, reply_text: amqp_bytes_t(), class_id: 0, method_id: 0), channel: channel)
+  }
+
+  func left(_ now: ContinuousClock.Instant) {
+    hub.giveChannel(channel)
+    guard state == .leaving else { return }
+    if closing != nil { end() } else { state = .resting(until: now + backoff.next()) }
+  }
+
+  /// Trouble: said once, tried again. A stream that is missing for a moment only is none.
+  private func rest(_ error: BrokerError, _ now: ContinuousClock.Instant) {
+    state = .resting(until: now + backoff.next())
+    if let missingSince, missingSince + .seconds(5) > now { return }
+    guard lastProblem != error.description else { return }
+    lastProblem = error.description
+    logger.warning("the partition cannot be read for now: \(error.message); retrying")
+    handler.report(problem: error)
+  }
+
+  func close(_ answer: @escaping @Sendable () -> Void, _ wire: Wire?) {
+    closing = (closing ?? []) + [answer]
+    if let wire, state == .open || state == .opening { leave(wire) } else if state != .leaving { end() }
+  }
+
+  func end() {
+    guard state != .ended else { return }
+    state = .ended
+    endChannel()
+    answerFirst()
+    for answer in closing ?? [] { answer() }
+    closing = nil
+    hub.remove(id)
+  }
+}

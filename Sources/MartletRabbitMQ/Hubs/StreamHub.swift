@@ -4,10 +4,13 @@ import MartletCore
 /// as it is acknowledged, and must not keep deliveries of queues waiting.
 final class StreamHub: ConnectionRole {
   enum Command: Sendable {
-    case open(Int, HubPartition, PartitionPosition, function: String, any EventHandler, firstAnswer: @Sendable () -> Void)
+    case open(
+      Int, HubPartition, PartitionPosition, function: String, any EventHandler, firstAnswer: @Sendable () -> Void)
     case grant(Int, Int)
     /// The topology has looked for the end of a stream that does not deliver: the newest event, nil where there is none.
     case looked(Int, life: Int, Result<TopologyChannel.StreamEntry?, BrokerError>)
+    /// The topology has looked for the hub of a stream that is missing: its partition count, nil where it is gone.
+    case lookedForHub(Int, Result<Int?, BrokerError>)
     case close(Int, answer: @Sendable () -> Void)
   }
 
@@ -32,6 +35,7 @@ final class StreamHub: ConnectionRole {
       if let wire { reader.begin(wire, now) } else { reader.answerFirst() }
     case .grant(let id, let count): readers[id]?.grant(count, wire, now)
     case .looked(let id, let life, let result): readers[id]?.looked(life, result, wire, now)
+    case .lookedForHub(let id, let result): readers[id]?.lookedForHub(result, now)
     case .close(let id, let answer):
       guard let reader = readers[id] else { return answer() }
       reader.close(answer, wire)

@@ -63,7 +63,8 @@ extension StreamReader {
     message.body = body
     message.id = id
     held.append(
-      (Event(message: message, offset: EventOffset(low: offset), sequenceNumber: Int64(clamping: offset)), incoming.tag))
+      (Event(message: message, offset: EventOffset(low: offset), sequenceNumber: Int64(clamping: offset)), incoming.tag)
+    )
   }
 
   private func unreadable(_ wire: Wire) -> BrokerError { .violation("a frame that cannot be read", url: wire.url) }

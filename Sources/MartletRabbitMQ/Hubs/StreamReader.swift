@@ -195,17 +195,28 @@ final class StreamReader {
     hub.giveChannel(channel)
     if closing != nil { return end() }
     if error.code == .notFound {
-      // A node that has just come back says so of its streams for some seconds.
-      let since = missingSince ?? now
-      missingSince = since
-      guard since + Self.patience > now else {
-        handler.receive(.deleted)
-        return end()
-      }
+      missingSince = missingSince ?? now
+      lookForHub()
     } else {
       missingSince = nil
     }
     rest(error, now)
+  }
+
+  /// A node that has just come back says for some seconds that its streams do not exist, but never so of exchanges.
+  private func lookForHub() {
+    let (name, id, mailbox) = (partition.hub, id, hub.mailbox)
+    hub.topology.perform(
+      { channel throws(BrokerError) in try channel.partitionCount(ofHub: name) },
+      completion: { mailbox.send(.role(.lookedForHub(id, $0))) })
+  }
+
+  func lookedForHub(_ result: Result<Int?, BrokerError>, _ now: ContinuousClock.Instant) {
+    guard case .success(let count) = result, let missingSince, closing == nil, case .resting = state else { return }
+    let isThere = count.map { partition.number < $0 } ?? false
+    if isThere, missingSince + Self.patience > now { return }
+    handler.receive(.deleted)
+    end()
   }
 
   /// Closes the channel from this side; a new life follows unless the reader is closing.

@@ -77,7 +77,11 @@ extension Publisher {
         BrokerError(
           .notFound, "the queue '\(queue)' does not exist on RabbitMQ, or comes and goes", isRetriable: true))
     }
-    if let hub = hub(of: item) { return park(item, until: .hub(hub)) }
+    if let hub = hub(of: item) {
+      // Deleted, and maybe made again with another count.
+      item.partition = nil
+      return park(item, until: .hub(hub))
+    }
     if deliverAt(of: item) == nil { return park(item, until: .queue(queue)) }
     // A level of the ladder was deleted.
     forgetLadder()

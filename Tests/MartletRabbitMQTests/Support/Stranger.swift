@@ -73,6 +73,17 @@ final class Stranger {
     try hear(amqp_queue_declare_ok_t.number)
   }
 
+  /// Declares an exchange as somebody else would.
+  func declare(exchange: String) throws {
+    let scratch = wire.output.scratch
+    wire.output.method(
+      amqp_exchange_declare_t(
+        ticket: 0, exchange: scratch.bytes(exchange), type: scratch.bytes("direct"), passive: 0, durable: 0,
+        auto_delete: 1, internal: 0, nowait: 0, arguments: amqp_table_t()), channel: 1)
+    scratch.clear()
+    try hear(amqp_exchange_declare_ok_t.number)
+  }
+
   /// A header table: its length and its fields.
   static func table(_ fields: [UInt8]) -> [UInt8] { length(fields.count) + fields }
   static func length(_ count: Int) -> [UInt8] {

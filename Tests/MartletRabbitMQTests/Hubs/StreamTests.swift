@@ -1,0 +1,91 @@
+import Foundation
+import MartletCore
+import MartletRabbitMQ
+import TestServers
+import Testing
+
+@testable import MartletTestKit
+
+/// The sharp edges of RabbitMQ's streams.
+@Suite struct StreamTests {
+  @Test func anOffsetAheadOfTheStreamIsNotWaitedForSilently() async throws {
+    let lab = try await Lab.open()
+    let hub = lab.queue
+    _ = try await lab.broker.declare(HubDeclaration(name: hub, partitionCount: 1))
+    try await lab.broker.publish([OutgoingMessage(to: .hub(hub), body: Bytes("one"), id: "one")])
+    let events = EventInbox()
+    let position = PartitionPosition(checkpoint: EventOffset(low: 1000), sequenceNumber: 1000, eventID: "elsewhere")
+    let reader = try await lab.broker.read(
+      HubPartition(hub: hub, number: 0), after: position, function: "test", handler: events)
+    reader.grant(10)
+    #expect(await events.state.wait(until: .now + .seconds(30)) { $0.loss } == .recreated)
+    await reader.close()
+    try await lab.broker.delete(hub: hub)
+    await lab.close()
+  }
+
+  @Test func anExchangeOfSomebodyElseIsNoHub() async throws {
+    let lab = try await Lab.open()
+    let stranger = try Stranger(try await SharedServer.rabbitMQURL())
+    let hub = lab.queue
+    try stranger.declare(exchange: hub + ".hub")
+    let error = await #expect(throws: BrokerError.self) {
+      _ = try await lab.broker.declare(HubDeclaration(name: hub, partitionCount: 2))
+    }
+    #expect(error?.code == .conflict)
+    await lab.close()
+  }
+
+  /// A node that comes back answers 404 for its streams for some seconds.
+  @Test func aStreamThatIsNotBackYetIsWaitedFor() async throws {
+    let server = try await TestServer(.rabbitMQ)
+    let lab = try await Lab.open(at: server.url)
+    let hub = lab.queue
+    _ = try await lab.broker.declare(HubDeclaration(name: hub, partitionCount: 2))
+    try await lab.broker.publish(
+      (0..<100).map { OutgoingMessage(to: .hub(hub), body: Bytes("event"), id: "e\($0)", key: "k\($0 % 7)") })
+    let inboxes = [EventInbox(), EventInbox()]
+    var readers: [any PartitionReader] = []
+    for (number, inbox) in inboxes.enumerated() {
+      let reader = try await lab.broker.read(
+        HubPartition(hub: hub, number: number), after: PartitionPosition(), function: "test", handler: inbox)
+      reader.grant(1000)
+      readers.append(reader)
+    }
+    try await server.restart()
+    try await lab.broker.publish(
+      (100..<200).map { OutgoingMessage(to: .hub(hub), body: Bytes("event"), id: "e\($0)", key: "k\($0 % 7)") })
+    var found: Set<String> = []
+    for (number, inbox) in inboxes.enumerated() {
+      let expected = Set(
+        (0..<200).filter { PartitionChoice.partition(of: "k\($0 % 7)", count: 2) == number }.map { "e\($0)" })
+      _ = await inbox.state.wait(until: .now + .seconds(60)) {
+        expected.isSubset(of: $0.events.map(\.message.id)) ? true : nil
+      }
+      found.formUnion(inbox.state.value.events.map(\.message.id))
+    }
+    #expect(found == Set((0..<200).map { "e\($0)" }))
+    for inbox in inboxes {
+      #expect(inbox.state.value.loss == nil)
+      let offsets = inbox.state.value.events.map(\.offset)
+      #expect(offsets == offsets.sorted() && Set(offsets).count == offsets.count)
+    }
+    for reader in readers { await reader.close() }
+    await lab.close()
+  }
+}
+
+/// Keeps what a partition delivers.
+final class EventInbox: EventHandler {
+  struct State: Sendable {
+    var events: [Event] = []
+    var loss: EventLoss?
+    var problems: [BrokerError?] = []
+  }
+
+  let state = Observed(State())
+
+  func receive(_ events: [Event], tail: PartitionTail?) { state.update { $0.events += events } }
+  func receive(_ loss: EventLoss) { state.update { $0.loss = loss } }
+  func report(problem: BrokerError?) { state.update { $0.problems.append(problem) } }
+}

@@ -11,7 +11,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(pkg-config libsqlite3-dev libhiredis-dev librabbitmq-dev libsimdjson-dev redis-server rabbitmq-server python3)
+packages=(pkg-config libsqlite3-dev libhiredis-dev librabbitmq-dev libsimdjson-dev redis-server rabbitmq-server python3 python3-pika python3-redis)
 full='' filter=''
 
 say() { printf '%s\n' "$*"; }

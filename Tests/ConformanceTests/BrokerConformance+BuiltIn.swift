@@ -29,13 +29,15 @@ extension BrokerConformance {
   static func redis(
     at url: String, pace: Pace = .alone, restart: (@Sendable () async throws -> Void)? = nil
   ) -> BrokerConformance {
-    of(url, Features(), pace: pace, restart: restart)
+    of(url, Features(expiresUnread: false, expiresUnreadDelayed: false), pace: pace, restart: restart)
   }
 
   static func rabbitMQ(
     at url: String, pace: Pace = .alone, restart: (@Sendable () async throws -> Void)? = nil
   ) -> BrokerConformance {
-    of(url, Features(hasAtomicCommit: false, countsDelayed: false), pace: pace, restart: restart)
+    of(
+      url, Features(hasAtomicCommit: false, countsDelayed: false, expiresUnreadDelayed: false), pace: pace,
+      restart: restart)
   }
 
   private static func of(

@@ -17,6 +17,7 @@ extension BrokerConformance {
     }
 
     static let all: [Case] =
-      messages + commits + attempts + deadLetters + delays + consumers + processes + connections + restarts
+      messages + commits + attempts + deadLetters + delays + expiry + consumers + closes + processes + connections
+      + restarts
   }
 }

@@ -11,18 +11,26 @@ extension BrokerConformance {
     public var isNetworked: Bool
     /// `counts(of:)` knows the delayed messages of each queue. Default true.
     public var countsDelayed: Bool
+    /// A message whose time to live ends before anybody receives it goes to the dead letters by itself. Otherwise a
+    /// reader is handed it, and sets it aside. Default true.
+    public var expiresUnread: Bool
+    /// The same for a message that was delayed first. Default true.
+    public var expiresUnreadDelayed: Bool
     /// How late half of the delayed messages may come. Default 500 ms.
     public var delayPrecision: Duration
 
     public init(
       hasAtomicCommit: Bool = true, isShared: Bool = true, isPersistent: Bool = true, isNetworked: Bool = true,
-      countsDelayed: Bool = true, delayPrecision: Duration = .milliseconds(500)
+      countsDelayed: Bool = true, expiresUnread: Bool = true, expiresUnreadDelayed: Bool = true,
+      delayPrecision: Duration = .milliseconds(500)
     ) {
       self.hasAtomicCommit = hasAtomicCommit
       self.isShared = isShared
       self.isPersistent = isPersistent
       self.isNetworked = isNetworked
       self.countsDelayed = countsDelayed
+      self.expiresUnread = expiresUnread
+      self.expiresUnreadDelayed = expiresUnreadDelayed
       self.delayPrecision = delayPrecision
     }
   }

@@ -5,43 +5,38 @@ enum DocumentationRules {
     "associatedtype", "macro",
   ]
 
-  /// What a protocol of this package or of the library asks for is documented there. Initialisers take what the
-  /// documented properties hold.
-  private static let documentedElsewhere: Set<Substring> = [
-    // Broker, BrokerAdministration
-    "system", "commitDomain", "start", "declare", "consume", "publish", "close", "counts", "deadLetters", "delete",
-    // EventLog, Store, EventHandler, PartitionReader
-    "position", "read", "bounds", "trim", "storeDomain", "attend", "leave", "records", "claim", "release", "commit",
-    "values", "move", "groups", "receive", "report", "grant",
-    // Collection, Hashable, Comparable, Codable, CustomStringConvertible, result builders
-    "startIndex", "endIndex", "withContiguousStorageIfAvailable", "==", "<", "hash", "encode", "description",
-    "buildExpression", "buildBlock", "buildOptional", "buildEither", "buildArray", "buildPartialBlock",
-    "buildFinalResult", "buildLimitedAvailability",
-  ]
-
-  static func findings(in file: SourceTree.File) -> [Finding] {
-    file.lines.enumerated().compactMap { index, line in
-      guard let name = publicDeclaration(line), !isDocumented(file.lines, before: index) else { return nil }
+  /// What a type is asked for by a protocol is documented at the protocol. Initialisers take what the documented
+  /// properties hold.
+  static func findings(in file: SourceTree.File, _ requirements: Requirements) -> [Finding] {
+    let scopes = Scope.all(in: file)
+    return file.lines.enumerated().compactMap { index, line in
+      let scope = scopes[index].last
+      guard let (name, isPublic) = declaration(line), isPublic || scope?.kind == "protocol" && scope?.isPublic == true,
+        !isDocumented(file.lines, before: index)
+      else { return nil }
+      if let scope, requirements.contain(name, of: scope.type) || scope.isBuilder && name.hasPrefix("build") {
+        return nil
+      }
       return Finding(file: file.path, line: index + 1, problem: "\(name) is public and has no documentation")
     }
   }
 
-  /// The name that a line declares as public; nil where it declares none, or one that needs no word here.
-  static func publicDeclaration(_ line: String) -> Substring? {
-    var parts = line.split(whereSeparator: { " (:<{".contains($0) })
-    guard let access = parts.firstIndex(of: "public"), parts[..<access].allSatisfy({ $0.hasPrefix("@") }) else {
-      return nil
-    }
-    parts.removeFirst(access + 1)
-    if parts.first == "import" || parts.first == "extension" { return nil }
-    guard let word = parts.firstIndex(where: words.contains) else { return nil }
-    let kind = parts[word]
-    if kind == "subscript" { return line.contains("subscript(position: Int)") ? nil : kind }
-    // "static func < (left…": the name was split away.
-    guard parts.indices.contains(word + 1), line.contains("func <") == false else { return nil }
+  /// The name that a line declares, and whether it says public; nil where it declares none, or one that needs no word.
+  static func declaration(_ line: String) -> (name: String, isPublic: Bool)? {
+    var parts = line.split(whereSeparator: { " ():{".contains($0) }).filter { !$0.hasPrefix("@") }
+    if let comment = parts.firstIndex(where: { $0.hasPrefix("//") }) { parts.removeSubrange(comment...) }
+    guard let word = parts.firstIndex(where: words.contains), !parts[..<word].contains("import") else { return nil }
+    let isPublic = parts[..<word].contains("public")
+    guard isPublic || parts[..<word].allSatisfy(modifiers.contains) else { return nil }
+    if parts[word] == "subscript" { return ("subscript", isPublic) }
+    guard parts.indices.contains(word + 1) else { return nil }
     let name = parts[word + 1]
-    return documentedElsewhere.contains(name) ? nil : name
+    // "static func < (left…" is a name; "func map<A>(…" is one with its parameters.
+    return (name.first?.isLetter == true ? String(name.prefix { $0 != "<" }) : String(name), isPublic)
   }
+
+  /// What may stand before a declaration that is public by the protocol around it.
+  private static let modifiers: Set<Substring> = ["static", "mutating", "borrowing", "consuming"]
 
   private static func isDocumented(_ lines: [String], before index: Int) -> Bool {
     var index = index - 1

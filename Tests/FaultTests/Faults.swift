@@ -2,48 +2,101 @@ import Martlet
 import MartletTestKit
 import TestServers
 
-/// Faults by chance, by seed.
+/// Faults by seed: each kind as often as it must be seen, in a random order, then by chance.
 actor Faults {
-  private var random: SeededGenerator
-  private let workers: Workers
-  private let freeze: Duration
-  private let server: TestServer?
-  private let proxy: TCPProxy?
-  private var restarts = 0
-  private(set) var others = 0
-
-  init(seed: UInt64, workers: Workers, freeze: Duration, server: TestServer?, proxy: TCPProxy?) {
-    random = SeededGenerator(state: seed)
-    self.workers = workers
-    self.freeze = freeze
-    self.server = server
-    self.proxy = proxy
+  enum Kind: CaseIterable {
+    /// A worker is killed, and another one started.
+    case kill
+    /// A worker stands still for longer than its lease, and wakes up as the process it was.
+    case freeze
+    /// Connections are reset.
+    case cut
+    /// Replies are lost, then connections are reset.
+    case loseReplies
+    /// The broker is killed and started again.
+    case restart
   }
 
-  /// One fault after another until it is over. A frozen worker sleeps beside them.
+  private var random: SeededGenerator
+  private let workers: Workers
+  private let lease: Duration
+  private let server: TestServer?
+  private let proxy: TCPProxy?
+  private let required: [Kind: Int]
+  /// How often each kind has come about in full.
+  private(set) var counts: [Kind: Int] = [:]
+  private var frozen: Set<Int> = []
+
+  init(seed: UInt64, workers: Workers, lease: Duration, server: TestServer?, proxy: TCPProxy?) {
+    random = SeededGenerator(state: seed)
+    self.workers = workers
+    self.lease = lease
+    self.server = server
+    self.proxy = proxy
+    var required: [Kind: Int] = [.kill: 3, .freeze: 1]
+    if proxy != nil { (required[.cut], required[.loseReplies]) = (1, 1) }
+    if server != nil { required[.restart] = 1 }
+    self.required = required
+  }
+
+  /// Whether every kind was seen and something came back for it: without that, a clean ledger proves nothing.
+  var isEnough: Bool {
+    get async { missing.isEmpty ? await workers.redeliveries > 0 : false }
+  }
+
+  private var missing: [Kind] { Kind.allCases.filter { counts[$0, default: 0] < required[$0, default: 0] } }
+
+  /// One fault after another until it is over and enough. A frozen worker stands beside them.
   func go(until isOver: @Sendable () -> Bool) async throws {
-    try await withThrowingTaskGroup { frozen in
-      // Every kind once, whatever the seed; then by chance.
-      var first = [0, 5, 7, 9, 8, 0].shuffled(using: &random)
-      while !isOver() {
+    try await withThrowingTaskGroup { beside in
+      while true {
+        if isOver(), await isEnough { break }
         try await pause(.milliseconds(Int.random(in: 200...900, using: &random)))
-        let worker = Int.random(in: 0..<3, using: &random)
-        switch first.popLast() ?? Int.random(in: 0..<10, using: &random) {
-        case 0..<5: try await workers.kill(worker)
-        case 5..<7: frozen.addTask { [workers, freeze] in try await workers.freeze(worker, for: freeze) }
-        case 7: cut()
-        case 8: try await cutAfterLostReplies()
-        default: try await restart()
+        switch next() {
+        case .kill: try await kill()
+        case .freeze:
+          let number = Int.random(in: 0..<Workers.count, using: &random)
+          guard frozen.insert(number).inserted else { continue }
+          beside.addTask { try await self.freeze(number) }
+        case .cut: cut()
+        case .loseReplies: try await cutAfterLostReplies()
+        case .restart: try await restart()
         }
       }
-      try await frozen.waitForAll()
+      try await beside.waitForAll()
     }
+  }
+
+  private func next() -> Kind {
+    let owed = missing.filter { $0 != .freeze || frozen.isEmpty }
+    if let kind = owed.randomElement(using: &random) { return kind }
+    return switch Int.random(in: 0..<10, using: &random) {
+    case 0..<5: .kill
+    case 5..<7: .freeze
+    case 7: .cut
+    case 8: .loseReplies
+    default: .restart
+    }
+  }
+
+  private func kill() async throws {
+    var candidates = Set(0..<Workers.count)
+    // Until one has woken up a frozen one is spared; then a kill may hit it, too.
+    if counts[.freeze] == nil { candidates.subtract(frozen) }
+    guard let number = candidates.sorted().randomElement(using: &random) else { return }
+    try await workers.kill(number)
+    note(.kill)
+  }
+
+  private func freeze(_ number: Int) async throws {
+    defer { frozen.remove(number) }
+    if try await workers.freeze(number, for: lease + .seconds(1.5)) { note(.freeze) }
   }
 
   private func cut() {
     guard let proxy else { return }
     proxy.cut()
-    others += 1
+    note(.cut)
   }
 
   /// Replies are lost on the way: what was committed is committed again under its number.
@@ -53,15 +106,16 @@ actor Faults {
     try await pause(.milliseconds(200))
     proxy.cut()
     proxy.set(.forward)
-    others += 1
+    note(.loseReplies)
   }
 
   private func restart() async throws {
-    guard let server, restarts < 2 else { return }
-    restarts += 1
-    others += 1
+    guard let server, counts[.restart, default: 0] < 2 else { return }
+    note(.restart)
     try await server.restart()
   }
+
+  private func note(_ kind: Kind) { counts[kind, default: 0] += 1 }
 }
 
 /// SplitMix64: the same faults for the same seed.
@@ -76,3 +130,6 @@ struct SeededGenerator: RandomNumberGenerator {
     return mixed ^ (mixed >> 31)
   }
 }
+
+/// The rhythm of the faults: what is waited for is an event, when a fault comes is chance.
+func pause(_ time: Duration) async throws { try await Task.sleep(for: time, clock: .continuous) }

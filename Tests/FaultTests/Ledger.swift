@@ -9,6 +9,11 @@ struct Ledger: Sendable {
   /// What the last queue holds when all is quiet: the ids of each body's copies.
   var arrived: [String: [String]] = [:]
 
+  /// Enters what was read from the last queue.
+  mutating func add(_ messages: [(body: String, id: String)]) {
+    for (body, id) in messages { arrived[body, default: []].append(id) }
+  }
+
   /// Confirmed, and not arrived.
   var lost: [String] { confirmed.map { "\($0)123" }.filter { arrived[$0] == nil }.sorted() }
   /// Arrived, and never sent.

@@ -17,7 +17,7 @@ final class QueueDump: DeliveryHandler {
     let consumer = try await broker.consume(
       QueueSubscription(queue: QueueDeclaration(name: queue), function: "dump", prefetch: 500), handler: dump)
     dump.open(consumer)
-    try await wait("\(queue) is read to its end", for: .seconds(120)) {
+    try await eventually("\(queue) is read to its end", within: .seconds(120)) {
       let counts = try await broker.counts(of: queue)
       return counts.ready + counts.unsettled + counts.delayed == 0
     }
@@ -57,16 +57,3 @@ final class QueueDump: DeliveryHandler {
   func revoke(generationsBefore generation: UInt32) {}
   func report(problem: BrokerError?) {}
 }
-
-/// Asks every 50 ms until the answer is yes.
-/// - Throws: `ConformanceFailure` when it has not become so in time.
-func wait(_ what: String, for time: Duration, until isSo: () async throws -> Bool) async throws {
-  let deadline = ContinuousClock.now + time
-  while try await !isSo() {
-    guard ContinuousClock.now < deadline else { throw ConformanceFailure("in time, \(what); it did not come so") }
-    try await pause(.milliseconds(50))
-  }
-}
-
-/// The rhythm of the faults: what is waited for is an event, when a fault comes is chance.
-func pause(_ time: Duration) async throws { try await Task.sleep(for: time, clock: .continuous) }

@@ -4,35 +4,43 @@ import TestServers
 
 /// The worker processes of a run, and what befalls them.
 actor Workers {
+  /// How many run at a time.
+  static let count = 3
+
   private let arguments: [String]
   private var running: [WorkerProcess] = []
-  private(set) var kills = 0
-  private(set) var pauses = 0
+  private var killed: [WorkerProcess] = []
 
-  init(broker: String, run: String, lease: Int, count: Int) throws {
+  init(broker: String, run: String, lease: Int) throws {
     arguments = [broker, run, String(lease)]
-    for _ in 0..<count { running.append(try Self.start(arguments)) }
+    for _ in 0..<Self.count { running.append(try Self.start(arguments)) }
   }
 
   private static func start(_ arguments: [String]) throws -> WorkerProcess {
     try WorkerProcess(BuiltProducts.executable("fault-worker"), arguments: arguments)
   }
 
+  /// How often a worker was handed what an earlier delivery had not brought to its end.
+  var redeliveries: Int {
+    (running + killed).reduce(0) { count, worker in count + worker.said.count { $0.hasPrefix("again") } }
+  }
+
   /// Kills one and starts another in its place.
   func kill(_ number: Int) throws {
-    running[number % running.count].kill()
-    running[number % running.count] = try Self.start(arguments)
-    kills += 1
+    running[number].kill()
+    killed.append(running[number])
+    running[number] = try Self.start(arguments)
   }
 
   /// Stops one for longer than its lease: when it wakes up its messages are somebody else's.
-  func freeze(_ number: Int, for time: Duration) async throws {
-    let worker = running[number % running.count]
-    guard worker.isRunning else { return }
+  /// - Returns: whether it woke up; false where it was replaced meanwhile.
+  func freeze(_ number: Int, for time: Duration) async throws -> Bool {
+    let worker = running[number]
+    guard worker.isRunning else { return false }
     try await worker.pause()
     try await FaultTests.pause(time)
     worker.resume()
-    pauses += 1
+    return running[number] === worker && worker.isRunning
   }
 
   /// Ends all with SIGTERM.

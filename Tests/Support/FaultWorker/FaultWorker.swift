@@ -12,15 +12,28 @@ import Martlet
     }
     let run = arguments[2]
     func queue(_ name: String) -> QueueName<String> { QueueName("\(run)-\(name)") }
+    // No function fails, so what is not a first attempt was taken from a worker that did not finish it.
+    @Sendable func note(_ message: Incoming<String>) {
+      guard message.attempt > 1 else { return }
+      let line = Array("again \(message.body) \(message.attempt)\n".utf8)
+      _ = line.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+    }
     let app = FunctionApp("faults") {
-      Function("one", on: .queue(queue("a")), to: .queue(queue("b"))) { message, _ in "\(message.body)1" }
+      Function("one", on: .queue(queue("a")), to: .queue(queue("b"))) { message, _ in
+        note(message)
+        return "\(message.body)1"
+      }
       // One that waits, so that kills find work under way.
       Function("two", on: .queue(queue("b"), maxConcurrentCalls: 8), to: .queue(queue("c"))) { message, _ in
+        note(message)
         await Task.yield()
         return "\(message.body)2"
       }
       Function("three", on: .queue(queue("c"), maxMessageBatchSize: 50), to: .queue(queue("out"))) { batch, _ in
-        await batch.results { message in .success("\(message.body)3") }
+        await batch.results { message in
+          note(message)
+          return .success("\(message.body)3")
+        }
       }
     }
     var configuration = HostConfiguration(broker: arguments[1])

@@ -1,6 +1,7 @@
 import Foundation
 import MartletCore
 import MartletRedis
+import MartletTestKit
 import Testing
 
 @Suite struct CommitTests {

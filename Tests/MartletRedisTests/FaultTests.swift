@@ -4,6 +4,8 @@ import MartletRedis
 import TestServers
 import Testing
 
+@testable import MartletTestKit
+
 /// From queue to queue, every message arrives exactly once, whatever happens on the way.
 @Suite struct FaultTests {
   @Test func cutConnections() async throws {
@@ -19,10 +21,12 @@ import Testing
   }
 
   @Test func aServerThatStandsStill() async throws {
-    try await pipe(times: 2, lease: .seconds(2)) { _, server in
+    try await pipe(times: 2, lease: .seconds(2)) { lab, server in
+      let (silent, lost) = (lab.log.count("is silent"), lab.log.count("could not renew its lease"))
       try await server.pause()
-      // Longer than the patience for an answer, and than two thirds of the lease.
-      try await Task.sleep(for: .milliseconds(1700))
+      // Longer than the patience for an answer, and than what a reader grants itself of its lease.
+      try await lab.log.wait(for: "owes an answer and is silent", count: silent + 1)
+      try await lab.log.wait(for: "could not renew its lease", count: lost + 1)
       try await server.resume()
     }
   }
@@ -48,17 +52,22 @@ import Testing
         queue: QueueDeclaration(name: lab.queue), function: "pipe", prefetch: 100)
       piper.begin(try await lab.broker.consume(subscription, handler: piper))
     }
-    let total = 4_000
+    let isOver = Observed(false)
+    // For as long as there are faults, so that every one of them finds work under way.
     let sender = Task {
-      for start in stride(from: 0, to: total, by: 50) {
-        try await lab.broker.publish((start..<start + 50).map { lab.message("\($0)", id: "m\($0)") })
+      var total = 0
+      while total < 4_000 || !isOver.value {
+        try await lab.broker.publish((total..<total + 50).map { lab.message("\($0)", id: "m\($0)") })
+        total += 50
       }
+      return total
     }
     for _ in 0..<times {
+      for piper in pipers { try await piper.receives(100) }
       try await fault(lab, server)
-      try await Task.sleep(for: .milliseconds(20))
     }
-    try await sender.value
+    isOver.update { $0 = true }
+    let total = try await sender.value
     try await lab.until("all messages", within: .seconds(60)) {
       let counts = try? await lab.broker.counts(of: lab.queue)
       return counts == QueueCounts()

@@ -37,10 +37,8 @@ final class EchoServer: Sendable {
   }
 
   /// Whether it has heard exactly this, soon.
-  func hears(_ text: String) -> Bool {
-    let deadline = ContinuousClock.now + .seconds(10)
-    while heard.value != text, ContinuousClock.now < deadline { usleep(1000) }
-    return heard.value == text
+  func hears(_ text: String) async -> Bool {
+    await heard.wait(until: .now + .seconds(10)) { $0 == text ? true : nil } ?? false
   }
 }
 

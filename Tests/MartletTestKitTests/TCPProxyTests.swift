@@ -14,7 +14,7 @@ import Testing
     #expect(client.ask(long) == long)
   }
 
-  @Test func losesOneDirection() throws {
+  @Test func losesOneDirection() async throws {
     let echo = try EchoServer()
     let proxy = try TCPProxy(to: "127.0.0.1", port: echo.port)
     defer { proxy.close() }
@@ -22,13 +22,13 @@ import Testing
     #expect(client.ask("a") == "a")
     proxy.set(.dropReplies)
     client.say("lost")
-    #expect(echo.hears("alost"))
+    #expect(await echo.hears("alost"))
     proxy.set(.dropRequests)
     client.say("unheard")
     #expect(client.hearsNothing(for: 200))
     proxy.set(.forward)
     #expect(client.ask("b") == "b")
-    #expect(echo.hears("alostb"))
+    #expect(await echo.hears("alostb"))
   }
 
   @Test func stallsAndGoesOn() throws {

@@ -1,65 +1,47 @@
 import MartletCore
 
+@testable import MartletTestKit
+
 /// What a consumer was told, and a wait for it with a wide deadline.
 final class Inbox: DeliveryHandler {
-  private struct State {
-    var deliveries: [Delivery] = []
-    var taken = 0
-    var revoked: UInt32 = 0
-    var problems: [BrokerError?] = []
-    var waiters: [CheckedContinuation<Void, Never>] = []
+  struct State: Sendable {
+    fileprivate(set) var all: [Delivery] = []
+    fileprivate var taken = 0
+    fileprivate(set) var revoked: UInt32 = 0
+    fileprivate(set) var problems: [BrokerError?] = []
   }
-  private let state = Locked(State())
+  private let state = Observed(State())
 
-  func receive(_ deliveries: [Delivery]) { change { $0.deliveries += deliveries } }
-  func revoke(generationsBefore generation: UInt32) { change { $0.revoked = generation } }
-  func report(problem: BrokerError?) { change { $0.problems.append(problem) } }
+  func receive(_ deliveries: [Delivery]) { state.update { $0.all += deliveries } }
+  func revoke(generationsBefore generation: UInt32) { state.update { $0.revoked = generation } }
+  func report(problem: BrokerError?) { state.update { $0.problems.append(problem) } }
 
-  private func change(_ body: (inout State) -> Void) {
-    let waiters = state.withLock { state in
-      body(&state)
-      defer { state.waiters = [] }
-      return state.waiters
-    }
-    for waiter in waiters { waiter.resume() }
-  }
-
-  var all: [Delivery] { state.withLock { $0.deliveries } }
+  var all: [Delivery] { state.value.all }
   var bodies: [String] { all.map { $0.message.body.string ?? "?" } }
-  var revoked: UInt32 { state.withLock { $0.revoked } }
-  var problems: [BrokerError?] { state.withLock { $0.problems } }
+  var revoked: UInt32 { state.value.revoked }
+  var problems: [BrokerError?] { state.value.problems }
 
   /// The next `count` deliveries.
   func next(_ count: Int = 1, within limit: Duration = .seconds(60)) async throws -> [Delivery] {
-    try await wait(within: limit) { $0.all.count - $0.taken >= count }
-    return state.withLock { state in
+    try await take(within: limit) { state in
+      guard state.all.count - state.taken >= count else { return nil }
       defer { state.taken += count }
-      return Array(state.deliveries[state.taken..<state.taken + count])
+      return Array(state.all[state.taken..<state.taken + count])
     }
   }
 
-  private var taken: Int { state.withLock { $0.taken } }
-
   /// Waits until something holds; it is looked at whenever something happens.
-  func wait(within limit: Duration = .seconds(60), until holds: @escaping @Sendable (Inbox) -> Bool) async throws {
-    let deadline = ContinuousClock.now + limit
-    let alarm = Task {
-      try await Task.sleep(until: deadline, clock: .continuous)
-      change { _ in }
+  func wait(within limit: Duration = .seconds(60), until holds: @escaping @Sendable (State) -> Bool) async throws {
+    let _: Bool = try await take(within: limit) { holds($0) ? true : nil }
+  }
+
+  private func take<R: Sendable>(
+    within limit: Duration, _ take: @escaping @Sendable (inout State) -> R?
+  ) async throws -> R {
+    guard let result = await state.wait(until: .now + limit, take) else {
+      throw Late(text: "received \(all.count) deliveries, revoked \(revoked)")
     }
-    defer { alarm.cancel() }
-    while !holds(self) {
-      guard deadline > .now else { throw Late(text: "received \(all.count) deliveries, revoked \(revoked)") }
-      await withCheckedContinuation { continuation in
-        // What happened since `holds` was asked must not be slept over.
-        let isPast = state.withLock { state in
-          if deadline > .now { state.waiters.append(continuation) }
-          return deadline <= .now
-        }
-        if isPast { continuation.resume() }
-        if holds(self) { change { _ in } }
-      }
-    }
+    return result
   }
 
   struct Late: Error { let text: String }

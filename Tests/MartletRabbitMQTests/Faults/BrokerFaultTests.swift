@@ -64,7 +64,7 @@ import Testing
     try await server.control("set_vm_memory_high_watermark 0.0001")
     // RabbitMQ says so only to a connection that publishes.
     let published = Task { try await lab.broker.publish((0..<10).map { lab.message("late", id: "late\($0)") }) }
-    while lab.log.count("takes no messages") == 0 { try await Task.sleep(for: .milliseconds(20)) }
+    try await lab.log.wait(for: "takes no messages")
     // Acknowledgements have a connection of their own.
     #expect(await consumer.complete(held).isApplied)
     let more = try await inbox.next(10)
@@ -105,7 +105,9 @@ import Testing
     try await lab.broker.publish([lab.message("slow", id: "s")])
     let first = try await inbox.next()
     try await inbox.wait("the revocation", within: .seconds(180)) { $0.revokedBefore > first.receipt.generation }
-    #expect(inbox.problems.contains { $0?.message.contains("consumer_timeout") == true })
+    try await inbox.wait("the reason") { state in
+      state.problems.contains { $0?.message.contains("consumer_timeout") == true }
+    }
     #expect(await consumer.complete([first]).isOwnershipLost)
     let again = try await inbox.next()
     #expect(again.isSuspect)

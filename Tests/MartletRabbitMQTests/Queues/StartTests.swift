@@ -1,6 +1,7 @@
 import Foundation
 import MartletCore
 import MartletRabbitMQ
+import MartletTestKit
 import TestServers
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import MartletCore
 import MartletRabbitMQ
+import MartletTestKit
 import TestServers
 
 /// A broker and a queue of a test's own.
@@ -57,24 +58,13 @@ struct Lab {
   func wait(_ what: String, within limit: Duration = .seconds(60), _ isReached: (QueueCounts) -> Bool) async throws
     -> QueueCounts
   {
-    let deadline = ContinuousClock.now + limit
-    while true {
-      let counts = try await broker.counts(of: queue)
-      if isReached(counts) { return counts }
-      guard ContinuousClock.now < deadline else { throw TestFailure("waited \(limit) for \(what): \(counts)") }
-      try await Task.sleep(for: .milliseconds(20))
+    var counts = QueueCounts()
+    try await eventually("\(what), not \(counts)", within: limit) {
+      counts = try await broker.counts(of: queue)
+      return isReached(counts)
     }
+    return counts
   }
-}
-
-/// What was logged.
-final class LogCollector: Sendable {
-  private let lines = Locked<[String]>([])
-  var sink: LogSink {
-    LogSink { record in self.lines.withLock { $0.append("\(record.level.name) \(record.message)") } }
-  }
-  var all: [String] { lines.withLock { $0 } }
-  func count(_ part: String) -> Int { all.count { $0.contains(part) } }
 }
 
 struct TestFailure: Error, CustomStringConvertible {

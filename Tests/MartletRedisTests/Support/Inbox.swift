@@ -1,5 +1,6 @@
-import Foundation
 import MartletCore
+
+@testable import MartletTestKit
 
 /// The runtime's part, for tests: keeps what comes, and lets a test wait for it.
 final class Inbox: DeliveryHandler {
@@ -7,45 +8,25 @@ final class Inbox: DeliveryHandler {
     var deliveries: [Delivery] = []
     var revokedBefore: UInt32 = 0
     var problems: [BrokerError?] = []
-    var listeners: [UUID: AsyncStream<Void>.Continuation] = [:]
   }
 
-  private let state = Locked(State())
+  private let state = Observed(State())
 
-  func receive(_ deliveries: [Delivery]) { change { $0.deliveries += deliveries } }
-  func revoke(generationsBefore generation: UInt32) { change { $0.revokedBefore = generation } }
-  func report(problem: BrokerError?) { change { $0.problems.append(problem) } }
+  func receive(_ deliveries: [Delivery]) { state.update { $0.deliveries += deliveries } }
+  func revoke(generationsBefore generation: UInt32) { state.update { $0.revokedBefore = generation } }
+  func report(problem: BrokerError?) { state.update { $0.problems.append(problem) } }
 
-  var deliveries: [Delivery] { state.withLock { $0.deliveries } }
+  var deliveries: [Delivery] { state.value.deliveries }
   var ids: [String] { deliveries.map(\.message.id) }
-  var problems: [BrokerError?] { state.withLock { $0.problems } }
-  var revokedBefore: UInt32 { state.withLock { $0.revokedBefore } }
-
-  private func change(_ body: (inout State) -> Void) {
-    let listeners = state.withLock { state in
-      body(&state)
-      return Array(state.listeners.values)
-    }
-    for listener in listeners { listener.yield() }
-  }
+  var problems: [BrokerError?] { state.value.problems }
+  var revokedBefore: UInt32 { state.value.revokedBefore }
 
   /// Waits until the state is as asked.
   func wait(
-    _ what: String, within limit: Duration = .seconds(60), _ isReached: @Sendable (State) -> Bool
+    _ what: String, within limit: Duration = .seconds(60), _ isReached: @escaping @Sendable (State) -> Bool
   ) async throws {
-    let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    let id = UUID()
-    state.withLock { $0.listeners[id] = continuation }
-    defer { state.withLock { $0.listeners[id] = nil } }
-    let alarm = Task {
-      try? await Task.sleep(for: limit)
-      continuation.finish()
-    }
-    defer { alarm.cancel() }
-    if state.withLock({ isReached($0) }) { return }
-    for await _ in stream where state.withLock({ isReached($0) }) { return }
-    if state.withLock({ isReached($0) }) { return }
-    throw TestFailure(text: "waited \(limit) for \(what); there are \(ids)")
+    let isSo: Bool? = await state.wait(until: .now + limit) { isReached($0) ? true : nil }
+    if isSo == nil { throw TestFailure(text: "waited \(limit) for \(what); there are \(ids)") }
   }
 
   /// Waits until so many deliveries have come in all.

@@ -1,6 +1,7 @@
 import Foundation
 import MartletCore
 import MartletRedis
+import MartletTestKit
 import TestServers
 
 /// A broker and a queue of a test's own.
@@ -57,19 +58,6 @@ struct Lab {
 
   /// Looks until it is so.
   func until(_ what: String, within limit: Duration = .seconds(30), _ isSo: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try await !isSo() {
-      guard ContinuousClock.now < deadline else { throw TestFailure(text: "waited \(limit) for \(what)") }
-      try await Task.sleep(for: .milliseconds(20))
-    }
+    try await eventually(what, within: limit, isSo)
   }
-}
-
-/// What was logged.
-final class LogCollector: Sendable {
-  private let lines = Locked<[String]>([])
-  var sink: LogSink {
-    LogSink { record in self.lines.withLock { $0.append("\(record.level.name) \(record.message)") } }
-  }
-  var all: [String] { lines.withLock { $0 } }
 }

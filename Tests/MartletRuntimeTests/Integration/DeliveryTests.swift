@@ -131,15 +131,17 @@ struct DeliveryTests {
   }
 
   @Test func `what has become too old while it waited does not run`() async throws {
-    let seen = Observed<[String]>([])
+    let (seen, isLater) = (Observed<[String]>([]), Observed(false))
     try await TestApp.run {
       Function("f", on: .queue(.input, maxConcurrentCalls: 1)) { message, context in
-        if message.body == "slow" { try await Task.sleep(for: .milliseconds(200)) }
+        if message.body == "slow" { try await isLater.until("the time behind the end") { $0 } }
         seen.add(message.body)
       }
+      Function("clock", on: .queue(.output)) { message, context in isLater.update { $0 = true } }
     } body: { app in
       try await app.host.send(
         [Outgoing("slow"), Outgoing("short-lived", timeToLive: .milliseconds(50)), Outgoing("last")], to: .input)
+      try await app.host.send(Outgoing("later", deliverAt: Date() + 0.1), to: .output)
       #expect(try await seen.wait(count: 2) == ["slow", "last"])
       let letters = try await app.deadLetters(of: .input, count: 1)
       #expect(letters.map(\.reason.code) == [.expired])

@@ -49,9 +49,10 @@ struct DispatchTests {
     } body: { app in
       try await app.send(Array(0..<100), to: .numbers)
       try await room.waitUntilInside(2)
-      let counts: QueueCounts = try await eventually("a full prefetch") {
-        let counts = try await app.counts(of: .numbers)
-        return counts.unsettled >= 5 ? counts : nil
+      var counts = QueueCounts()
+      try await eventually("the prefetch is full") {
+        counts = try await app.counts(of: .numbers)
+        return counts.unsettled >= 5
       }
       #expect(counts.unsettled == 5)
       #expect(counts.ready == 95)

@@ -49,9 +49,7 @@ struct DrainTests {
     try await app.send(Array(0..<10), to: .numbers)
     let started = try await gate.wait("two runs") { $0.started.count == 2 ? $0.started : nil }
     let drain = Task { await app.host.drain() }
-    let _: Bool = try await eventually("the return of what waited") {
-      try await app.counts(of: .numbers).ready == 8 ? true : nil
-    }
+    try await eventually("what waited is back") { try await app.counts(of: .numbers).ready == 8 }
     gate.update { $0.isOpen = true }
     #expect(await drain.value)
     #expect(gate.value.started.count == 2, "nothing new began")
@@ -66,8 +64,8 @@ struct DrainTests {
     let app = try await TestApp.start(store.configuration(drainTimeout: .milliseconds(200))) {
       Function("f", on: .queue(.numbers), to: .queue(.others)) { number, context in
         started.add(number.body)
-        do { try await Task.sleep(for: .seconds(3600)) } catch { throw Scripted() }
-        return number.body
+        await untilCancelled()
+        throw Scripted()
       }
     }
     try await app.send([1, 2], to: .numbers)

@@ -4,6 +4,8 @@ import MartletCore
 import MartletRuntime
 import Testing
 
+@testable import MartletTestKit
+
 /// How a process ends, each in a process of its own.
 struct RunAndExitTests {
   @Test func `a wrong configuration ends with 78`() async {
@@ -24,14 +26,15 @@ struct RunAndExitTests {
     let directory = try await Self.seeded()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     await #expect(processExitsWith: .exitCode(0)) { [directory = directory as String] in
+      let log = LogCollector()
       let app = FunctionApp("test") {
         Function("f", on: .queue(.input)) { _, _ in
           kill(getpid(), SIGTERM)
           // Still runs when the drain begins, and is waited for.
-          try await Task.sleep(for: .milliseconds(200))
+          try await log.wait(for: "test drains")
         }
       }
-      let configuration = HostConfiguration(broker: "embedded:\(directory)", logger: Logger(sink: .discard))
+      let configuration = HostConfiguration(broker: "embedded:\(directory)", logger: Logger(sink: log.sink))
       await app.runAndExit({ configuration }, opening: TestApp.open)
     }
   }
@@ -43,7 +46,8 @@ struct RunAndExitTests {
       let app = FunctionApp("test") {
         Function("f", on: .queue(.input)) { _, _ in
           kill(getpid(), SIGTERM)
-          while true { try? await Task.sleep(for: .seconds(3600)) }
+          // Never resumed: the cancellation does not reach it.
+          await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
         }
       }
       let configuration = HostConfiguration(
@@ -56,16 +60,18 @@ struct RunAndExitTests {
     let directory = try await Self.seeded()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     await #expect(processExitsWith: .exitCode(1)) { [directory = directory as String] in
+      let log = LogCollector()
       let app = FunctionApp("test") {
         Function("f", on: .queue(.input)) { _, _ in
-          for _ in 0..<100 {
-            kill(getpid(), SIGINT)
-            try? await Task.sleep(for: .milliseconds(20))
-          }
+          kill(getpid(), SIGINT)
+          try await log.wait(for: "test drains")
+          kill(getpid(), SIGINT)
+          await untilCancelled()
+          // The drain has come to its end: it was not the signal.
           exit(42)
         }
       }
-      let configuration = HostConfiguration(broker: "embedded:\(directory)", logger: Logger(sink: .discard))
+      let configuration = HostConfiguration(broker: "embedded:\(directory)", logger: Logger(sink: log.sink))
       await app.runAndExit({ configuration }, opening: TestApp.open)
     }
   }

@@ -51,30 +51,32 @@ struct TestApp {
   /// Waits until a queue has so many dead letters, and returns them.
   func deadLetters<Body>(of name: QueueName<Body>, count: Int) async throws -> [DeadLetter] {
     let broker = try administration(name.address.connection)
-    return try await eventually("\(count) dead letters") {
-      let letters = try await broker.deadLetters(of: name.address.name, limit: 1000)
-      return letters.count >= count ? letters : nil
+    var letters: [DeadLetter] = []
+    try await eventually("there are \(count) dead letters, not \(letters.count)") {
+      letters = try await broker.deadLetters(of: name.address.name, limit: 1000)
+      return letters.count >= count
     }
+    return letters
   }
 
   /// Waits until nothing of a queue is left but dead letters.
   func waitUntilEmpty<Body>(_ name: QueueName<Body>) async throws {
     let broker = try administration(name.address.connection)
-    let _: Bool = try await eventually("an empty queue") {
+    try await eventually("\(name.address) is empty") {
       let counts = try await broker.counts(of: name.address.name)
-      return counts.ready + counts.delayed + counts.unsettled == 0 ? true : nil
+      return counts.ready + counts.delayed + counts.unsettled == 0
     }
   }
 }
 
-/// Asks again and again until there is an answer: what a broker holds can only be asked.
-func eventually<Result>(_ what: String, _ ask: () async throws -> Result?) async throws -> Result {
-  let deadline = ContinuousClock.now + .seconds(30)
-  while ContinuousClock.now < deadline {
-    if let result = try await ask() { return result }
-    try await Task.sleep(for: .milliseconds(2))
+/// What a function does that is still at work: nothing, until its task is cancelled.
+func untilCancelled() async {
+  let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+  await withTaskCancellationHandler {
+    for await _ in stream {}
+  } onCancel: {
+    continuation.finish()
   }
-  throw Late(what: what)
 }
 
 struct Late: Error, CustomStringConvertible {

@@ -14,7 +14,8 @@ struct TimeoutTests {
       Function("f", on: .queue(.input, maxDequeueCount: 2), functionTimeout: .milliseconds(100)) { message, context in
         attempts.add(message.attempt)
         #expect(context.deadline != nil)
-        try await Task.sleep(for: .seconds(3600))
+        await untilCancelled()
+        throw CancellationError()
       }
     } body: { app in
       try await app.send(["x"], to: .input)

@@ -95,11 +95,7 @@ final class HubTrial: Sendable {
   func eventually(
     _ expectation: String, within limit: Duration? = nil, _ isTrue: () async throws -> Bool
   ) async throws {
-    let deadline = ContinuousClock.now + (limit ?? suite.patience)
-    while try await !isTrue() {
-      if ContinuousClock.now > deadline { throw ConformanceFailure("in time, \(expectation); it did not come so") }
-      try await Task.sleep(for: .milliseconds(20))
-    }
+    try await MartletTestKit.eventually(expectation, within: limit ?? suite.patience, isTrue)
   }
 
   /// Lets time pass, where it is time itself that a case is about.

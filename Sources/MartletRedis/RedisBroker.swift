@@ -1,10 +1,11 @@
 import Foundation
 public import MartletCore
 
-/// Queues on Redis 7 or later: one stream a queue, settled and sent in one Lua call.
+/// Queues, event hubs and the store of consumer groups on Redis 7 or later: one stream for a queue or a partition,
+/// settled and sent in one Lua call.
 ///
-/// A commit is atomic, fenced by the consumer's lease and numbered, so processing from queue to queue is effectively
-/// once. What a restart of Redis keeps is Redis' matter: see `start`.
+/// A commit is atomic, fenced by the consumer's lease or the owner's epoch, and numbered, so processing from queue or hub
+/// to queue or hub is effectively once. What a restart of Redis keeps is Redis' matter: see `start`.
 public final class RedisBroker: Broker {
   public let system = "redis"
   let url: RedisURL
@@ -77,10 +78,7 @@ public final class RedisBroker: Broker {
   public func consume(_ subscription: QueueSubscription, handler: any DeliveryHandler) async throws(BrokerError)
     -> any QueueConsumer
   {
-    let id = nextReader.withLock { next in
-      next += 1
-      return next
-    }
+    let id = nextReaderID()
     let error: BrokerError? = await withCheckedContinuation { continuation in
       let isTaken = mailbox.send { loop in
         let reader = QueueReader(id: id, subscription, handler: handler, loop: loop) { error in
@@ -96,8 +94,15 @@ public final class RedisBroker: Broker {
     return RedisConsumer(id: id, mailbox: mailbox)
   }
 
+  func nextReaderID() -> Int {
+    nextReader.withLock { next in
+      next += 1
+      return next
+    }
+  }
+
   public func publish(_ messages: [OutgoingMessage], completion: @escaping @Sendable (CommitResult) -> Void) {
-    let isTaken = mailbox.send { loop in Publication(messages, completion).begin(on: loop) }
+    let isTaken = mailbox.send { loop in MixedPublication.begin(messages, on: loop, completion) }
     if !isTaken { completion(.ownershipLost) }
   }
 

@@ -18,6 +18,10 @@ final class RedisLoop {
   let life: String
   /// The reader that has a suspect out or on its way: at most one of this process does.
   var suspectHolder: Int?
+  private(set) lazy var catalog = HubCatalog(loop: self)
+  private(set) lazy var publishing = HubPublishing(loop: self)
+  private(set) lazy var partitionCommits = PartitionCommits(loop: self)
+  private(set) lazy var hubs = HubReading(loop: self)
   let addresses: HostAddresses
   /// How long a server may owe an answer.
   let patience: Duration
@@ -50,7 +54,7 @@ final class RedisLoop {
 
   func run() {
     while !isStopped {
-      let connections = [commands] + readers.map(\.connection)
+      let connections = [commands] + readers.map(\.connection) + hubs.connections
       var polls = [pollfd(fd: mailbox.signal.descriptor, events: Int16(POLLIN), revents: 0)]
       var polled: [Int] = []
       for (index, connection) in connections.enumerated() {
@@ -66,10 +70,14 @@ final class RedisLoop {
       for (connection, event) in zip(connections, events) { connection.turn(event, now: now, buffer: buffer) }
       for job in mailbox.takeAll() { job(self) }
       for reader in readers { reader.turn(now: now) }
+      publishing.turn()
+      partitionCommits.turn()
+      hubs.turn(now)
       for request in requests where request.isDue(now) { send(request) }
       ring(now)
       commands.flush()
       for reader in readers { reader.connection.flush() }
+      for connection in hubs.connections { connection.flush() }
     }
   }
 
@@ -79,7 +87,8 @@ final class RedisLoop {
       if let deadline = connection.deadline { next = min(next, deadline) }
     }
     for reader in readers { next = min(next, reader.nextTurn) }
-    for request in requests { if let due = request.retryAt { next = min(next, due) } }
+    next = min(next, hubs.nextTurn)
+    if isReady { for request in requests { if let due = request.retryAt { next = min(next, due) } } }
     for alarm in alarms { next = min(next, alarm.time) }
     let wait = next - .now
     return wait <= .zero ? 0 : Int32(min(60_000, (wait / .milliseconds(1)).rounded(.up)))
@@ -200,7 +209,8 @@ final class RedisLoop {
   }
 
   private func whenQuiet(by deadline: ContinuousClock.Instant, _ action: @escaping () -> Void) {
-    if requests.isEmpty && readers.isEmpty || ContinuousClock.now >= deadline { return action() }
+    let isQuiet = requests.isEmpty && readers.isEmpty && publishing.isEmpty && partitionCommits.isEmpty
+    if isQuiet || ContinuousClock.now >= deadline { return action() }
     at(min(deadline, .now + .milliseconds(10))) { [unowned self] in whenQuiet(by: deadline, action) }
   }
 
@@ -214,11 +224,17 @@ final class RedisLoop {
     isStopped = true
     for request in requests { request.abandon() }
     requests = []
+    publishing.abandon()
+    partitionCommits.abandon()
+    hubs.close()
     for reader in readers { reader.abandon() }
     for reader in readers { reader.connection.close() }
     commands.close()
     for job in mailbox.close() { job(self) }
     for request in requests { request.abandon() }
+    publishing.abandon()
+    partitionCommits.abandon()
+    hubs.close()
   }
 }
 

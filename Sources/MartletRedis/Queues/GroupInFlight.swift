@@ -10,6 +10,8 @@ final class GroupInFlight {
   let generation: UInt32
   /// Receipts in it that were handed out as suspects.
   let suspects: [Receipt]
+  /// Where its events go to, once that is known: the same whenever it is sent again.
+  var placement: HubCatalog.Placement?
   var isSent = false
 
   init(

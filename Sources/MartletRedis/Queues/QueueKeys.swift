@@ -22,5 +22,8 @@ struct QueueKeys: Sendable {
   /// What it takes to delay a message for this queue.
   var delaying: [String] { [delayed, stream, leases] }
 
-  var all: [String] { [stream, leases, numbers, attempts, dead, delayed] }
+  /// All but the stream: a consumer group has dead letters, and no stream of that name.
+  var helpers: [String] { [leases, numbers, attempts, dead, delayed] }
+
+  var all: [String] { [stream] + helpers }
 }

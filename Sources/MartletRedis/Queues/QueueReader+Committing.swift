@@ -6,8 +6,8 @@ extension QueueReader {
     guard group.settlements.allSatisfy({ $0.receipt.generation == generation }) else {
       return commitRest(of: group, completion)
     }
-    let tooLarge = largeOutputs(of: group)
-    guard tooLarge.isEmpty else { return commitEach(group, refused: tooLarge, completion) }
+    let impossible = impossibleOutputs(of: group)
+    guard impossible.isEmpty else { return commitEach(group, refused: impossible, completion) }
     add(group, completion)
   }
 
@@ -28,13 +28,13 @@ extension QueueReader {
     commit(rest) { _ in completion(.ownershipLost) }
   }
 
-  private func largeOutputs(of group: CommitGroup) -> [Int: BrokerError] {
-    let limit = loop.environment.maxMessageBytes
-    guard group.outputBytes > limit else { return [:] }
+  private func impossibleOutputs(of group: CommitGroup) -> [Int: BrokerError] {
     var refused: [Int: BrokerError] = [:]
     for (index, entry) in group.entries.enumerated() {
-      for output in group.outputs[entry.outputs] where output.body.count > limit {
-        refused[index] = .tooLarge(output, limit: limit)
+      for output in group.outputs[entry.outputs] {
+        if let problem = EntryEncoder.problem(of: output, limit: loop.environment.maxMessageBytes) {
+          refused[index] = problem
+        }
       }
     }
     return refused
@@ -66,11 +66,18 @@ extension QueueReader {
   func sendGroups(_ now: ContinuousClock.Instant) {
     if let retryCommitsAt, now < retryCommitsAt { return }
     retryCommitsAt = nil
-    for group in groups where !group.isSent {
+    while let group = groups.first(where: { !$0.isSent }) {
+      // Hubs are asked for before the first events go to them. The loop turns when the answer is there.
+      guard let placement = group.placement ?? loop.catalog.place(group.group.outputs) else { return }
+      group.placement = placement
+      if let first = placement.refused.min(by: { $0.key < $1.key }) {
+        refused(group, first.value, isNumberTaken: false)
+        continue
+      }
       group.isSent = true
       CommitEncoder(keys: keys, consumer: consumer).write(
-        group.group, number: group.number, suspects: group.suspects, digest: loop.scripts.commit.digest ?? "",
-        to: &loop.commands.requests)
+        group.group, partitions: placement.partitions, number: group.number, suspects: group.suspects,
+        digest: loop.scripts.commit.digest ?? "", to: &loop.commands.requests)
       loop.commands.expect { [weak self] reply in self?.answered(group, reply) }
     }
   }

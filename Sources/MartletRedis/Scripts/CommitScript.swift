@@ -14,7 +14,7 @@ enum CommitScript {
     --       count and ids of the suspects among them; then operations: 'p' plain outputs, 'a' outputs, 'd' delayed
     --       outputs, 'r' retries, 'x' dead letters, 'b' releases
 
-    """ + EntryScript.rest + EntryScript.schedule + """
+    """ + EntryScript.rest + EntryScript.schedule + EntryScript.send + EntryScript.wanted + """
       local call, A = redis.call, ARGV
       local stream, group, consumer, number = KEYS[1], A[1], A[2], tonumber(A[3])
       if call('HEXISTS', KEYS[2], consumer) == 0 then return 'FENCED' end
@@ -30,10 +30,9 @@ enum CommitScript {
       local kinds = { 'stream', 'hash', 'hash', 'hash', 'stream', 'zset' }
       for k = 1, #KEYS do
         local kind = call('TYPE', KEYS[k]).ok
-        local helper = string.match(KEYS[k], '^{.*}:(%l+)$')
-        local wanted = kinds[k] or (helper == 'delayed' and 'zset') or (helper == 'leases' and 'hash') or 'stream'
-        if kind ~= 'none' and kind ~= wanted then
-          local text = 'WRONGTYPE ' .. KEYS[k] .. ' holds a ' .. kind .. ', not a ' .. wanted
+        local fitting = kinds[k] or wanted(KEYS[k])
+        if kind ~= 'none' and kind ~= fitting then
+          local text = 'WRONGTYPE ' .. KEYS[k] .. ' holds a ' .. kind .. ', not a ' .. fitting
           if k <= 6 then return redis.error_reply(text) end
           text = 'REFUSED ' .. text
           call('HSET', KEYS[3], consumer, number, consumer .. ':' .. A[3], text)
@@ -47,29 +46,12 @@ enum CommitScript {
       local settled, count = 7, tonumber(A[6])
       local suspects = settled + count + 1
       local suspectCount = tonumber(A[suspects - 1])
-      local i = suspects + suspectCount
+      local i, mark = suspects + suspectCount, consumer .. ':' .. number
       while i <= #A do
         local op = A[i]
-        if op == 'p' then
-          local key, kind, last = KEYS[tonumber(A[i + 1])], A[i + 2], i + 3 + 2 * tonumber(A[i + 3])
-          for at = i + 4, last, 2 do
-            if kind == '' then
-              call('XADD', key, '*', 'id', A[at], 'body', A[at + 1])
-            else
-              call('XADD', key, '*', 'id', A[at], 'content-type', kind, 'body', A[at + 1])
-            end
-          end
-          i = last + 1
-        elseif op == 'a' then
-          local n = tonumber(A[i + 2])
-          call('XADD', KEYS[tonumber(A[i + 1])], '*', unpack(A, i + 3, i + 2 + n))
-          i = i + 3 + n
-        elseif op == 'd' then
-          local n = tonumber(A[i + 3])
-          local member = cmsgpack.pack({ consumer .. ':' .. number .. ':' .. i, unpack(A, i + 4, i + 3 + n) })
-          local k = tonumber(A[i + 1])
-          schedule(KEYS[k], KEYS[k + 1], KEYS[k + 2], A[i + 2], member)
-          i = i + 4 + n
+        local behind = send(i, mark)
+        if behind then
+          i = behind
         elseif op == 'r' then
           local id, delay = A[i + 1], tonumber(A[i + 2])
           local fields = rest(stream, id, tonumber(A[i + 3]))

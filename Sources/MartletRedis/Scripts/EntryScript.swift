@@ -59,4 +59,45 @@ enum EntryScript {
     end
 
     """
+
+  /// `send(i, mark)`: does the operation at `ARGV[i]` and answers the place behind it; nil for one that sends nothing.
+  /// `p` stream, content type or nothing, count, then id and body of each; `a` stream, count, fields; `d` delayed set,
+  /// due, count, fields: the stream and the leases are the keys behind the set. `mark` makes delayed ones unique.
+  /// Needs `schedule`.
+  static let send = """
+    local function send(i, mark)
+      local call, A = redis.call, ARGV
+      local op = A[i]
+      if op == 'p' then
+        local key, kind, last = KEYS[tonumber(A[i + 1])], A[i + 2], i + 3 + 2 * tonumber(A[i + 3])
+        for at = i + 4, last, 2 do
+          if kind == '' then
+            call('XADD', key, '*', 'id', A[at], 'body', A[at + 1])
+          else
+            call('XADD', key, '*', 'id', A[at], 'content-type', kind, 'body', A[at + 1])
+          end
+        end
+        return last + 1
+      elseif op == 'a' then
+        local n = tonumber(A[i + 2])
+        call('XADD', KEYS[tonumber(A[i + 1])], '*', unpack(A, i + 3, i + 2 + n))
+        return i + 3 + n
+      elseif op == 'd' then
+        local n, k = tonumber(A[i + 3]), tonumber(A[i + 1])
+        local member = cmsgpack.pack({ mark .. ':' .. i, unpack(A, i + 4, i + 3 + n) })
+        schedule(KEYS[k], KEYS[k + 1], KEYS[k + 2], A[i + 2], member)
+        return i + 4 + n
+      end
+    end
+
+    """
+
+  /// `wanted(key)`: the type that an output's key must have.
+  static let wanted = """
+    local function wanted(key)
+      local helper = string.match(key, '^{.*}:(%l+)$')
+      return (helper == 'delayed' and 'zset') or (helper == 'leases' and 'hash') or 'stream'
+    end
+
+    """
 }

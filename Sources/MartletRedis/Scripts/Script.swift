@@ -17,5 +17,23 @@ struct Scripts {
   let move = Script(DelayScripts.move)
   let delay = Script(DelayScripts.delay)
 
-  var all: [Script] { [commit, register, tend, leave, suspect, move, delay] }
+  let declareHub = Script(HubScripts.declare)
+  let lookAtPartition = Script(HubScripts.look)
+  let countEvents = Script(HubScripts.count)
+  let trimPartition = Script(HubScripts.trim)
+  let publishEvents = Script(HubScripts.publish)
+  let attendGroup = Script(GroupScripts.attend)
+  let claimPartition = Script(GroupScripts.claim)
+  let releasePartition = Script(GroupScripts.release)
+  let moveGroup = Script(GroupScripts.move)
+  let commitPartition = Script(PartitionCommitScript.source)
+
+  let all: [Script]
+
+  init() {
+    all = [
+      commit, register, tend, leave, suspect, move, delay, declareHub, lookAtPartition, countEvents, trimPartition,
+      publishEvents, attendGroup, claimPartition, releasePartition, moveGroup, commitPartition,
+    ]
+  }
 }

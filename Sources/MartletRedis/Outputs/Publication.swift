@@ -33,12 +33,11 @@ final class Publication {
     var bytes = 0
     while next < messages.count, places.count < Self.mostMessages, bytes < Self.mostBytes {
       defer { next += 1 }
-      let size = messages[next].body.count
-      guard size <= limit else {
-        refused[next] = .tooLarge(messages[next], limit: limit)
+      if let problem = EntryEncoder.problem(of: messages[next], limit: limit) {
+        refused[next] = problem
         continue
       }
-      bytes += size
+      bytes += messages[next].body.count
       places.append(next)
     }
     return places.isEmpty ? nil : places
@@ -60,20 +59,20 @@ final class Publication {
 
   func write(_ place: Int, to buffer: inout RequestBuffer, _ scripts: Scripts) {
     let message = messages[place]
-    let keys = QueueKeys(message.address.name)
+    let target = OutputTarget(message, partition: -1)
     let count = EntryEncoder.argumentCount(message)
-    if let deliverAt = message.deliverAt {
+    if target.isDelayed, let deliverAt = message.deliverAt {
       buffer.begin(arguments: 8 + count)
       buffer.append("EVALSHA")
       buffer.append(scripts.delay.digest ?? "")
       buffer.append(3)
-      for key in keys.delaying { buffer.append(key) }
+      for key in target.keys { buffer.append(key) }
       buffer.append(Int(milliseconds: deliverAt.timeIntervalSince1970 * 1000))
       buffer.append(message.id)
     } else {
       buffer.begin(arguments: 3 + count)
       buffer.append("XADD")
-      buffer.append(keys.stream)
+      buffer.append(target.keys[0])
       buffer.append("*")
     }
     EntryEncoder.write(message, to: &buffer)
@@ -125,14 +124,5 @@ private final class PublicationPart {
     guard places.isEmpty else { return .again }
     publication.partEnded(loop)
     return .done
-  }
-}
-
-extension BrokerError {
-  static func tooLarge(_ message: OutgoingMessage, limit: Int) -> BrokerError {
-    BrokerError(
-      .tooLarge,
-      "the message \(message.id) for \(message.address) has \(message.body.count) bytes; maxMessageBytes is \(limit)",
-      isRetriable: false)
   }
 }

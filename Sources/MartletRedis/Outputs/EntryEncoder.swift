@@ -3,6 +3,24 @@ import MartletCore
 
 /// Writes a message as the fields of a stream entry.
 enum EntryEncoder {
+  /// Lua cannot pass more values on.
+  private static let mostArguments = 7_000
+
+  /// Why a message cannot be written, whoever tries.
+  static func problem(of message: OutgoingMessage, limit: Int) -> BrokerError? {
+    if message.body.count > limit {
+      return BrokerError(
+        .tooLarge,
+        "the message \(message.id) for \(message.address) has \(message.body.count) bytes; maxMessageBytes is \(limit)",
+        isRetriable: false)
+    }
+    guard !message.isPlain, argumentCount(message) > mostArguments else { return nil }
+    return BrokerError(
+      .tooLarge,
+      "the message \(message.id) for \(message.address) has \(message.headers.count) headers; 3 400 are possible",
+      isRetriable: false)
+  }
+
   /// How many arguments `write` adds.
   static func argumentCount(_ message: OutgoingMessage) -> Int {
     let plain = message.contentType == nil ? 4 : 6

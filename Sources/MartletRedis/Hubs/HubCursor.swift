@@ -1,0 +1,176 @@
+import MartletCore
+
+/// One partition that is being read, on the broker's thread: where it is, and what became of the last read.
+///
+/// A read begins with the event that came last, and must bring it again: so nothing was removed in between and the stream
+/// is still the same one, at no cost beyond one event. Where that cannot be (at the start, or the event was trimmed), and
+/// once a second for the partition's end, the stream is looked at behind the read.
+final class HubCursor {
+  enum Phase {
+    /// There may be more.
+    case behind
+    case reading
+    /// Nothing was there when it was read last.
+    case atEnd
+    /// Redis refused; it is tried again.
+    case refused(until: ContinuousClock.Instant)
+    case ended
+  }
+
+  let id: Int
+  let partition: HubPartition
+  let key: String
+  let handler: any EventHandler
+  var phase = Phase.behind
+  var credit = 0
+  /// The event that came last, or the checkpoint.
+  private(set) var last: EventOffset?
+  private(set) var sequenceNumber: Int64
+  private var eventID: String?
+  private var mustLook = true
+  private(set) var lookedAt = ContinuousClock.now
+  private var tail: PartitionTail?
+  private var size = ReadSize(bytes: 4 << 20)
+  private var decoder: EntryDecoder
+  private var problem: String?
+
+  /// How often the stream is looked at.
+  static let interval = Duration.seconds(1)
+
+  init(id: Int, _ partition: HubPartition, after position: PartitionPosition, handler: any EventHandler) {
+    self.id = id
+    self.partition = partition
+    self.handler = handler
+    key = HubKeys(partition.hub).stream(partition.number)
+    last = position.checkpoint
+    sequenceNumber = position.sequenceNumber
+    eventID = position.eventID
+    decoder = EntryDecoder(queue: key)
+  }
+
+  func wantsRead(_ now: ContinuousClock.Instant) -> Bool {
+    guard credit > 0 else { return false }
+    switch phase {
+    case .behind: return true
+    case .atEnd: return now >= lookedAt + Self.interval
+    case .refused(let until): return now >= until
+    case .reading, .ended: return false
+    }
+  }
+
+  /// When it wants to read by the clock alone.
+  var nextRead: ContinuousClock.Instant? {
+    guard credit > 0 else { return nil }
+    switch phase {
+    case .atEnd: return lookedAt + Self.interval
+    case .refused(let until): return until
+    case .behind, .reading, .ended: return nil
+    }
+  }
+
+  /// Whether it waits for an event, in the server.
+  var isWaiting: Bool { if case .atEnd = phase { credit > 0 } else { false } }
+
+  func grant(_ count: Int) {
+    // What came while there was no credit was not waited for.
+    if credit == 0, case .atEnd = phase { phase = .behind }
+    credit += count
+  }
+
+  /// The connection is gone, perhaps with an answer.
+  func connectionLost() {
+    if case .reading = phase { phase = .behind }
+  }
+
+  // MARK: A read
+
+  /// What was read, and is not handed out before the stream was looked at.
+  struct Catch {
+    var events: [Event] = []
+    var isAll = false
+    var isUseless = false
+  }
+
+  /// Writes a read. `look`: whether the stream has to be looked at behind it.
+  func write(to buffer: inout RequestBuffer, now: ContinuousClock.Instant) -> (asked: Int, look: Bool) {
+    phase = .reading
+    let asked = size.count(room: credit)
+    let look = mustLook || last == nil || now >= lookedAt + Self.interval
+    buffer.begin(arguments: 6)
+    buffer.append("XRANGE")
+    buffer.append(key)
+    switch last {
+    case let last? where look: buffer.append("(", last.streamID)
+    case let last?: buffer.append(last.streamID)
+    case nil: buffer.append("-")
+    }
+    buffer.append("+")
+    buffer.append("COUNT")
+    buffer.append(look ? asked : asked + 1)
+    return (asked, look)
+  }
+
+  func take(_ reply: Reply, asked: Int, look: Bool) -> Catch {
+    var caught = Catch()
+    var position = 1
+    var isProven = look
+    while position < reply.nodes.count {
+      guard let entry = decoder.next(reply, &position) else { continue }
+      let offset = EventOffset(high: entry.high, low: entry.low)
+      if !isProven {
+        guard offset == last, eventID == nil || eventID == entry.message.id else { break }
+        isProven = true
+        eventID = entry.message.id
+        continue
+      }
+      let number = sequenceNumber + Int64(caught.events.count) + 1
+      caught.events.append(Event(message: entry.message, offset: offset, sequenceNumber: number))
+    }
+    // The last event did not come again: nobody knows what this is before the stream was looked at.
+    if !isProven {
+      mustLook = true
+      phase = .behind
+    }
+    caught.isUseless = !isProven
+    caught.isAll = caught.events.count < asked
+    return caught
+  }
+
+  /// The stream as it was behind the read.
+  func note(_ look: StreamLook, isDeclared: Bool) -> EventLoss? {
+    lookedAt = .now
+    mustLook = look.eventID == nil
+    tail = look.tail
+    return look.loss(behind: last, sequenceNumber: sequenceNumber, eventID: eventID, isDeclared: isDeclared)
+  }
+
+  func lookArguments() -> [String] { [last?.streamID ?? ""] }
+
+  func deliver(_ caught: Catch) {
+    phase = caught.isAll ? .atEnd : .behind
+    report(nil)
+    guard let newest = caught.events.last else { return }
+    mustLook = false
+    last = newest.offset
+    sequenceNumber = newest.sequenceNumber
+    eventID = newest.message.id
+    credit -= caught.events.count
+    size.note(largest: caught.events.reduce(0) { max($0, $1.message.body.count) })
+    if caught.isAll || (tail?.sequenceNumber ?? -1) < sequenceNumber {
+      tail = PartitionTail(sequenceNumber: sequenceNumber, enqueuedAt: newest.message.enqueuedAt)
+    }
+    handler.receive(caught.events, tail: tail)
+  }
+
+  func refused(_ error: BrokerError) {
+    mustLook = true
+    phase = .refused(until: .now + (error.isRetriable && error.code != .permission ? .milliseconds(200) : .seconds(1)))
+    report(error)
+  }
+
+  private func report(_ error: BrokerError?) {
+    guard problem != error?.message else { return }
+    problem = error?.message
+    handler.report(problem: error)
+  }
+}

@@ -1,0 +1,57 @@
+import MartletCore
+
+/// Writes the commit of a partition's owner as one call of `PartitionCommitScript`.
+struct PartitionCommitEncoder {
+  private let commit: PartitionCommit
+  private let outputs: OutputEncoder
+  private let fields: [String]
+
+  init(_ commit: PartitionCommit, partitions: [Int]) {
+    self.commit = commit
+    let keys = GroupKeys(commit.partition.group).partition(commit.partition.number)
+    outputs = OutputEncoder(commit.outputs, partitions: partitions, own: keys)
+    let suspect = commit.suspect.map { "\($0.offset.streamID) \($0.attempt)" } ?? ""
+    fields = ["deaths", String(commit.deaths), "suspect", suspect] + (commit.position?.fields ?? [])
+  }
+
+  func write(to buffer: inout RequestBuffer, digest: String) {
+    let kept = commit.values.filter { $0.value != nil }
+    let removed = commit.values.filter { $0.value == nil }
+    let arguments = 6 + fields.count + 2 * kept.count + removed.count + outputs.argumentCount
+    buffer.begin(arguments: 3 + outputs.keys.count + arguments)
+    buffer.append("EVALSHA")
+    buffer.append(digest)
+    buffer.append(outputs.keys.count)
+    for key in outputs.keys { buffer.append(key) }
+    buffer.append(String(commit.epoch))
+    buffer.append(String(commit.number))
+    buffer.append("\(commit.partition):\(commit.epoch):\(commit.number)")
+    buffer.append(fields.count)
+    for field in fields { buffer.append(field) }
+    buffer.append(2 * kept.count)
+    for (key, value) in kept {
+      buffer.append(key)
+      buffer.append(value ?? Bytes())
+    }
+    buffer.append(removed.count)
+    for key in removed.keys { buffer.append(key) }
+    outputs.write(to: &buffer)
+  }
+
+  /// The outputs that cannot be sent, if that was the answer.
+  func refused(by reply: Reply) -> [Int: BrokerError]? {
+    guard let root = reply.root, root.kind == .array, root.number > 2, reply.nodes.count == root.number + 1,
+      reply.text(reply.nodes[1]) == "REFUSED"
+    else { return nil }
+    var errors: [Int: BrokerError] = [:]
+    for place in stride(from: 2, to: root.number, by: 2) {
+      guard let key = reply.integer(reply.nodes[place]), outputs.keys.indices.contains(key - 1) else { continue }
+      let name = outputs.keys[key - 1]
+      let error = BrokerError(
+        .conflict, "the key \(name) is in use for something else: it holds a \(reply.text(reply.nodes[place + 1]))",
+        isRetriable: false)
+      for (index, places) in outputs.places.enumerated() where places.contains(key) { errors[index] = error }
+    }
+    return errors
+  }
+}

@@ -1,10 +1,11 @@
 public import MartletCore
 
-/// A broker inside of the process: queues in one SQLite file, or in memory. Several processes of one machine may share a
+/// A broker inside of the process: queues, event hubs and what their consumer groups know, in one SQLite file or in
+/// memory. Several processes of one machine may share a
 /// file, each with a broker of its own.
 ///
-/// A commit is one transaction: outputs and settlements happen together or not at all, so between queues of one file
-/// every message is processed effectively once. What `publish` and `commit` confirmed is on the disk.
+/// A commit is one transaction: outputs and settlements, or the position of a consumer group, happen together or not at
+/// all, so between queues and hubs of one file everything is processed effectively once. What `publish` and `commit` confirmed is on the disk.
 ///
 /// A process holds its messages by a lease. Whether it still does is asked in the transaction that depends on it, so a
 /// process that slept past its lease can hand out and commit nothing of what others took over. All processes of a store
@@ -15,8 +16,8 @@ public import MartletCore
 public final class EmbeddedBroker: Broker {
   let location: EmbeddedLocation
   let inbox: Mailbox<Request>
-  private let domain: CommitDomain
-  private let nextConsumer = Locked(0)
+  let domain: CommitDomain
+  private let nextID = Locked(0)
 
   /// Begins to open the store, on a thread of its own; `start` tells how that went.
   ///
@@ -64,10 +65,7 @@ public final class EmbeddedBroker: Broker {
   public func consume(_ subscription: QueueSubscription, handler: any DeliveryHandler) async throws(BrokerError)
     -> any QueueConsumer
   {
-    let id = nextConsumer.withLock { next in
-      next += 1
-      return next
-    }
+    let id = newID()
     let specification = ConsumerSpecification(id: id, subscription: subscription, handler: handler)
     try await ask { .consume(specification, $0) }
     return EmbeddedConsumer(id: id, inbox: inbox)
@@ -81,6 +79,14 @@ public final class EmbeddedBroker: Broker {
   public func close(deadline: ContinuousClock.Instant) async {
     await Deadline.wait(until: deadline) { done in
       if !inbox.send(.close(deadline: deadline, done)) { done() }
+    }
+  }
+
+  /// A number that no other consumer or reader of this broker has.
+  func newID() -> Int {
+    nextID.withLock { next in
+      next += 1
+      return next
     }
   }
 

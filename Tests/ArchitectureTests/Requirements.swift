@@ -87,7 +87,11 @@ struct Scope {
     let colon = header.firstIndex(of: ":")
     parents =
       colon.map { colon in
-        Set(header[header.index(after: colon)...].split(whereSeparator: { ", &".contains($0) }).map(String.init))
+        Set(
+          header[header.index(after: colon)...].split(whereSeparator: { ", &".contains($0) }).map { parent in
+            // A name may say its module: "MartletCore.Store".
+            String(parent).replacing(/^Martlet[A-Za-z]*\./, with: "")
+          })
       } ?? []
     isPublic = parts[..<word].contains("public")
     isBuilder = index > 0 && lines[index - 1].hasSuffix("@resultBuilder")

@@ -8,6 +8,8 @@ extension BrokerConformance {
   /// `MARTLET_TEST_LOG=1` shows what the brokers log.
   private static let isLogging = ProcessInfo.processInfo.environment["MARTLET_TEST_LOG"] == "1"
 
+  static let testLogger = Logger(level: .debug, sink: isLogging ? .standardError : .discard)
+
   /// How patient the suite is: on a machine that runs it twenty times at once, very.
   struct Pace {
     var lease = Duration.seconds(3)
@@ -48,7 +50,7 @@ extension BrokerConformance {
     return BrokerConformance(
       url: url, features: features, worker: BuiltProducts.executable("conformance-worker"), restart: restart,
       lease: pace.lease, patience: pace.patience, promptness: pace.promptness,
-      logger: Logger(level: .debug, sink: isLogging ? .standardError : .discard)
+      logger: testLogger
     ) { url, environment in try BrokerURL(url).open(environment) }
   }
 }

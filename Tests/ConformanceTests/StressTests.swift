@@ -9,30 +9,52 @@ private let copies = ProcessInfo.processInfo.environment["MARTLET_TEST_STRESS"].
 /// The whole suite many times at once on one broker: what holds alone must hold in a crowd. `MARTLET_TEST_STRESS` says
 /// how many times; without it these tests are left out, since they slow everything beside them.
 @Suite(.serialized, .enabled(if: copies > 0)) struct StressTests {
-  @Test func redis() async throws { try await run(.redis(at: SharedServer.redisURL(), pace: .crowded)) }
+  @Test func redis() async throws {
+    try await run(BrokerConformance.redis(at: SharedServer.redisURL(), pace: .crowded))
+  }
 
-  @Test func rabbitMQ() async throws { try await run(.rabbitMQ(at: SharedServer.rabbitMQURL(), pace: .crowded)) }
+  @Test func rabbitMQ() async throws {
+    try await run(BrokerConformance.rabbitMQ(at: SharedServer.rabbitMQURL(), pace: .crowded))
+  }
 
   @Test func embedded() async throws {
     try await withTemporaryDirectory { directory in
-      try await run(.embedded(at: "embedded:\(directory)", pace: .crowded))
+      await run(BrokerConformance.embedded(at: "embedded:\(directory)", pace: .crowded))
     }
   }
 
-  /// Runs every case as often as asked, twenty at a time, and reports each that fails.
-  private func run(_ suite: BrokerConformance) async throws {
-    let trials = (1...copies).flatMap { copy in
-      suite.cases.filter { !$0.isDisruptive }.map { Trial(testCase: $0, copy: copy) }
+  @Test func embeddedHubs() async throws {
+    try await withTemporaryDirectory { directory in
+      await run(HubConformance.embedded(at: "embedded:\(directory)", pace: .crowded))
     }
+  }
+
+  private func run(_ suite: BrokerConformance) async {
+    await run(
+      suite.cases.filter { !$0.isDisruptive }.map { testCase in
+        Trial(name: testCase.name) { try await suite.run(testCase) }
+      })
+  }
+
+  private func run(_ suite: HubConformance) async {
+    await run(
+      suite.cases.filter { !$0.isDisruptive }.map { testCase in
+        Trial(name: testCase.name) { try await suite.run(testCase) }
+      })
+  }
+
+  /// Runs every case as often as asked, twenty at a time, and reports each that fails.
+  private func run(_ cases: [Trial]) async {
+    let trials = Array(repeatElement(cases, count: copies).joined())
     let next = Counter()
     await withTaskGroup { group in
       for _ in 0..<20 {
         group.addTask {
           while let trial = Self.take(next, of: trials) {
             do {
-              try await suite.run(trial.testCase)
+              try await trial.run()
             } catch {
-              Issue.record("\(trial.testCase), copy \(trial.copy): \(error)")
+              Issue.record("\(trial.name): \(error)")
             }
           }
         }
@@ -41,8 +63,8 @@ private let copies = ProcessInfo.processInfo.environment["MARTLET_TEST_STRESS"].
   }
 
   private struct Trial: Sendable {
-    let testCase: BrokerConformance.Case
-    let copy: Int
+    let name: String
+    let run: @Sendable () async throws -> Void
   }
 
   private final class Counter: Sendable {

@@ -37,6 +37,8 @@ struct Effects {
   var nextDue: Int64?
   /// A deleted queue that has not been swept to the end.
   var deletedQueue: Int64?
+  /// Whether a deleted hub has not been swept to the end.
+  var hasDeletedHub = false
   /// The earliest time to which a message was delayed.
   var due: Int64?
 

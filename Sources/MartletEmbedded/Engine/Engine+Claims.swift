@@ -15,6 +15,7 @@ extension Engine {
       try store.sweep(deletedQueue, limit: 5_000)
       effects.deletedQueue = try store.deletedQueue()
     }
+    if hasDeletedHub || effects.hasDeletedHub { effects.hasDeletedHub = try store.sweepHubs(limit: 5_000) }
     for queue in deserted { try desert(queue, in: store, &effects) }
     for (id, name) in expiredInstances {
       environment.logger.information("\(name) fell silent; what it had received is handed out again")

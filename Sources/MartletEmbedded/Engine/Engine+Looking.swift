@@ -5,6 +5,7 @@ extension Engine {
   /// Looks at what changed since the last time, at least once each second.
   func lookAround() throws(SQLiteError) {
     guard let store, nextLook <= .now else { return }
+    checkReaders()
     nextLook = .now + (wake?.problem == nil ? .seconds(1) : .milliseconds(100))
     if store.database.hasMoved, location.file != nil { return reopen() }
     let (boot, wall) = (clock.boot(), clock.wall())
@@ -16,12 +17,14 @@ extension Engine {
         if queue.isDeleted { deserted.insert(queue.id) } else { hot.insert(queue.id) }
         weigh(queue.id)
       }
+      hear(of: try store.partitions(changedSince: seenNews))
       seenNews = news
       suspectQueues = try suspects(in: store)
     }
     nextDue = try store.nextDue()
     hasExpired = try store.hasExpired(now: wall)
     deletedQueue = try store.deletedQueue()
+    hasDeletedHub = try store.hasDeletedHub()
     expiredInstances =
       boot < patienceUntil
       ? [] : try store.expiredInstances(besides: instance ?? 0, bootID: clock.bootID, now: boot)
@@ -53,12 +56,16 @@ extension Engine {
     (lock, wake) = (nil, nil)
     (seenNews, nextDue, deletedQueue, hot, deserted) = (0, nil, nil, [], [])
     eager = []
-    (hasExpired, expiredInstances, unconfirmed) = (false, [], nil)
+    (hasExpired, expiredInstances, unconfirmed, hasDeletedHub) = (false, [], nil, false)
+    partitionReaders = [:]
+    for reader in eventReaders.values { reader.detach() }
+    eagerReaders = Set(eventReaders.keys)
   }
 
   /// What this process held belongs to others now.
   func loseLease() {
     instance = nil
+    renewedAt = 0
     suspect = nil
     (readers, eager) = ([:], [])
     for consumer in consumers.values {

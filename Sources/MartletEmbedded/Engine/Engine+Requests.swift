@@ -30,7 +30,12 @@ extension Engine {
     case .setPrefetch(let id, let count):
       consumers[id]?.prefetch = count
       weigh(consumers[id])
-    case .counts, .deadLetters: reads.append((acceptedWorks, request))
+    case .read(let specification, let reply): begin(specification, reply: reply)
+    case .grant(let reader, let count): grant(count, to: reader)
+    case .closeReader(let reader, let done):
+      end(reader)
+      done()
+    case .counts, .deadLetters, .query: reads.append((acceptedWorks, request))
     case .close(let deadline, let done):
       closing = (min(deadline, closing?.deadline ?? deadline), (closing?.done ?? []) + [done])
     case .perform(let body): body(self)
@@ -45,6 +50,7 @@ extension Engine {
       case .counts(let queue, let reply): reply(.success(try store.counts(of: queue)))
       case .deadLetters(let queue, let limit, let reply):
         reply(.success(try store.deadLetters(of: queue, limit: limit)))
+      case .query(let query): try query.run(store)
       default: break
       }
       reads.removeFirst()
@@ -94,9 +100,11 @@ extension Engine {
     environment.logger.error("\(error.message)")
     for start in starts { start.reply(.failure(error)) }
     for consumer in consumers.values { consumer.reply?(.failure(error)) }
+    for reader in eventReaders.values { reader.fail(error) }
     for work in works { work.fail(error) }
     for read in reads { read.request.fail(error) }
     (starts, consumers, unregistered, works, reads) = ([], [:], [], [], [])
+    (eventReaders, eagerReaders) = ([:], [])
     if let closing {
       for done in closing.done { done() }
       isFinished = true
@@ -125,6 +133,7 @@ extension Engine {
     current.retryAt = now + current.backoff.next()
     trouble = current
     for consumer in consumers.values { consumer.answer(problem: error) }
+    for reader in eventReaders.values { reader.answer(problem: error) }
   }
 
   func recovered() {
@@ -133,6 +142,7 @@ extension Engine {
     let seconds = ((ContinuousClock.now - past.since) / .milliseconds(100)).rounded() / 10
     environment.logger.information("\(location.description) works again after \(seconds) s")
     for consumer in consumers.values where consumer.registration != nil { consumer.answer(problem: nil) }
+    for reader in eventReaders.values where reader.rows != nil { reader.answer(problem: nil) }
   }
 
   // MARK: Closing
@@ -146,6 +156,7 @@ extension Engine {
     works = []
     for start in starts { start.reply(.failure(.closed)) }
     for consumer in consumers.values { consumer.reply?(.failure(.closed)) }
+    for reader in eventReaders.values { reader.fail(.closed) }
     lock?.acquire()
     store = nil
     lock?.release()

@@ -18,7 +18,7 @@ extension Engine {
     lock?.acquire()
     do throws(SQLiteError) {
       defer { lock?.release() }
-      try store.begin(isDurable: !batch.isEmpty || wantsSuspect)
+      try store.begin(isDurable: batch.contains(where: \.isDurable) || wantsSuspect)
       guard let lease = try holdLease(store) else { return }
       effects = Effects(number: number + 1, instance: lease, began: clock.boot())
       do throws(SQLiteError) {
@@ -115,7 +115,7 @@ extension Engine {
     works.removeFirst(effects.works)
     if alone > 0 { alone -= effects.works }
     expiredInstances = []
-    (hasExpired, deletedQueue) = (false, effects.deletedQueue)
+    (hasExpired, deletedQueue, hasDeletedHub) = (false, effects.deletedQueue, effects.hasDeletedHub)
     if effects.isSuspectSettled { suspect = nil }
     if let handed = effects.suspect { suspect = handed }
     if let queues = effects.suspectQueues { suspectQueues = queues }
@@ -127,6 +127,7 @@ extension Engine {
       // With somebody else's news in between, the next look finds both.
       if news.number == seenNews + 1 { seenNews = news.number } else { nextLook = .now }
       hot.formUnion(news.queues.filter { readers[$0] != nil })
+      hear(of: news.partitions)
     }
     if effects.hasOthers, effects.news != nil || effects.due != nil { wake?.notify() }
     hot.subtract(effects.idle)

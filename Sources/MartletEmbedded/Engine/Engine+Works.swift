@@ -24,6 +24,10 @@ extension Engine {
         effects.deletedQueue = try store.deletedQueue()
       }
       effects.answers.append { reply(.success(())) }
+    case .hub(let work): try work.apply(self, store, &effects)
+    case .commitPartition(let commit, let completion):
+      let result = try self.commit(commit, in: store, &effects)
+      effects.answers.append { completion(result) }
     }
   }
 
@@ -61,9 +65,16 @@ extension Engine {
 
   /// Why a message cannot be sent, whoever tries; nil where it can.
   func problem(with message: OutgoingMessage, in store: Store) throws(SQLiteError) -> BrokerError? {
-    guard message.address.kind == .queue else {
+    // A dead letter was let in once; it must not be lost for its size.
+    if message.address.kind == .deadLetters {
+      return Address.problem(withName: message.address.name).map { problem in
+        BrokerError(
+          .configuration, "there are no dead letters of \"\(message.address.name)\": \(problem)", isRetriable: false)
+      }
+    }
+    guard message.address.kind == .queue || message.address.kind == .hub else {
       return BrokerError(
-        .configuration, "the embedded broker carries queues only, so it cannot send to \(message.address)",
+        .configuration, "the embedded broker carries queues and event hubs, so it cannot send to \(message.address)",
         isRetriable: false)
     }
     guard message.body.count <= environment.maxMessageBytes else {
@@ -72,6 +83,7 @@ extension Engine {
         "a message to \(message.address) has \(message.body.count) bytes; at most \(environment.maxMessageBytes) are allowed (maxMessageBytes)",
         isRetriable: false)
     }
+    if message.address.kind == .hub { return try problem(withEvent: message, in: store) }
     switch try target(message.address.name, in: store) {
     case .success: return nil
     case .failure(let error): return error
@@ -79,6 +91,11 @@ extension Engine {
   }
 
   func send(_ message: OutgoingMessage, in store: Store, _ effects: inout Effects) throws(SQLiteError) {
+    switch message.address.kind {
+    case .hub: return try send(event: message, in: store)
+    case .deadLetters: return try store.insertDeadLetter(message, now: clock.wall())
+    default: break
+    }
     let queue = try store.queueCreating(named: message.address.name)
     if let due = try store.insert(message, into: queue, now: clock.wall()) { effects.delay(until: due) }
   }

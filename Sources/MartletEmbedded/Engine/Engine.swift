@@ -50,6 +50,19 @@ final class Engine {
   /// How queues were declared that must not be made on first use.
   var strict: Set<String> = []
 
+  var eventReaders: [Int: EventReader] = [:]
+  /// Those that read a partition, by its row.
+  var partitionReaders: [Int64: Set<Int>] = [:]
+  /// Readers for which there may be something.
+  var eagerReaders: Set<Int> = []
+  var readersCheckedAt = ContinuousClock.now
+  /// How hubs were declared that must not be made on first use.
+  var strictHubs: Set<String> = []
+  /// The partition of the next event without partition and key, by the row of the hub.
+  var turns: [Int64: Int] = [:]
+  /// Whether a deleted hub has not been swept to the end.
+  var hasDeletedHub = false
+
   var instance: Int64?
   var number: Int64 = 0
   /// By `clock.boot`: when the lease was last renewed, and when the thread last looked around.
@@ -99,6 +112,7 @@ final class Engine {
         try lookAround()
         if needsTransaction { try transact() }
         try answerReads()
+        try readEvents()
         recovered()
       } catch {
         failed(error)
@@ -138,9 +152,9 @@ final class Engine {
     } else if let trouble {
       wait = trouble.retryAt - now
     } else if store != nil {
-      if needsTransaction { return 0 }
+      if needsTransaction || !eagerReaders.isEmpty { return 0 }
       if let nextDue { wait = min(wait, .milliseconds(nextDue - clock.wall())) }
-      if !consumers.isEmpty { wait = min(wait, .nanoseconds(renewedAt + third - clock.boot())) }
+      if isReading { wait = min(wait, .nanoseconds(renewedAt + third - clock.boot())) }
     }
     for start in starts { wait = min(wait, start.deadline - now) }
     if let closing { wait = min(wait, closing.deadline - now) }
@@ -152,13 +166,17 @@ final class Engine {
 
   /// Whether a transaction would do something now.
   var needsTransaction: Bool {
-    !works.isEmpty || !unregistered.isEmpty || hasExpired || deletedQueue != nil || !expiredInstances.isEmpty
+    !works.isEmpty || !unregistered.isEmpty || hasExpired || deletedQueue != nil || hasDeletedHub
+      || !expiredInstances.isEmpty
       || !deserted.isEmpty
       || isRenewalDue || (nextDue ?? .max) <= clock.wall() || !eager.isEmpty
       || (suspect == nil && suspectQueues.contains(where: hasDemand))
   }
 
-  private var isRenewalDue: Bool { !consumers.isEmpty && clock.boot() >= renewedAt + third }
+  /// Whether others must know of this process: to wake it, and to keep what it was handed.
+  private var isReading: Bool { !consumers.isEmpty || !eventReaders.isEmpty }
+
+  private var isRenewalDue: Bool { isReading && clock.boot() >= renewedAt + third }
 
   private func hasDemand(in queue: Int64) -> Bool { readers[queue]?.contains { $0.demand > 0 } ?? false }
 

@@ -2,6 +2,9 @@ import MartletCore
 
 /// How headers and traces are kept in a column.
 enum FieldCoding {
+  /// How the headers begin that carry a dead letter's reason.
+  static let deadLetterPrefix = "martlet-dead-letter-"
+
   /// Headers: for each the length of the name, the name, the length of the value's text, the text; lengths as four
   /// bytes, least significant first. Values without a text (arrays, tables, null) are left out, as on every broker
   /// that carries text only.

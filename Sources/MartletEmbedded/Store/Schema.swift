@@ -4,7 +4,7 @@ enum Schema {
   /// `MRTL`, in the header of the file: tells a store from any other SQLite database.
   static let applicationID: Int64 = 0x4d52_544c
   /// The version that this release writes. Files of later ones are refused.
-  static let version: Int64 = 1
+  static let version: Int64 = 2
 
   /// What a message is made of, in every table that holds messages.
   private static let columns = """
@@ -12,7 +12,18 @@ enum Schema {
     key TEXT, trace BLOB, headers BLOB, body BLOB NOT NULL
     """
 
-  static let creation = """
+  /// What brings a file of a version to this one; 0 is an empty file.
+  static func steps(from version: Int64) -> String {
+    """
+    \(version < 1 ? queues : "")
+    \(version < 2 ? hubs : "")
+    PRAGMA application_id = \(applicationID);
+    PRAGMA user_version = \(Self.version);
+    """
+  }
+
+  /// Version 1.
+  private static let queues = """
     CREATE TABLE store(uuid TEXT NOT NULL, created INTEGER NOT NULL, news INTEGER NOT NULL) STRICT;
     CREATE TABLE queue(
       id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, head INTEGER NOT NULL DEFAULT 0,
@@ -38,7 +49,33 @@ enum Schema {
     CREATE TABLE claim(
       consumer INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (consumer, first))
       STRICT, WITHOUT ROWID;
-    PRAGMA application_id = \(applicationID);
-    PRAGMA user_version = \(version);
+    """
+
+  /// Version 2.
+  private static let hubs = """
+    CREATE TABLE hub(
+      id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, partitions INTEGER NOT NULL, max_age INTEGER,
+      max_bytes INTEGER, max_count INTEGER) STRICT;
+    CREATE TABLE hub_partition(
+      id INTEGER PRIMARY KEY CHECK (id < \(EventPlace.partitionLimit)), hub INTEGER NOT NULL, number INTEGER NOT NULL,
+      head INTEGER NOT NULL DEFAULT 0, tail INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
+      enqueued INTEGER NOT NULL DEFAULT 0, news INTEGER NOT NULL DEFAULT 0, UNIQUE (hub, number)) STRICT;
+    CREATE INDEX hub_partition_news ON hub_partition(news);
+    CREATE TABLE event(
+      place INTEGER PRIMARY KEY, enqueued INTEGER NOT NULL, expires INTEGER, id TEXT NOT NULL, content_type TEXT,
+      key TEXT, trace BLOB, headers BLOB, body BLOB NOT NULL) STRICT;
+    CREATE TABLE consumer_group(
+      id INTEGER PRIMARY KEY AUTOINCREMENT, hub TEXT, name TEXT NOT NULL, UNIQUE (hub, name)) STRICT;
+    CREATE TABLE group_member(
+      consumer_group INTEGER NOT NULL, id TEXT NOT NULL, boot TEXT NOT NULL, heard INTEGER NOT NULL,
+      PRIMARY KEY (consumer_group, id)) STRICT, WITHOUT ROWID;
+    CREATE TABLE group_partition(
+      consumer_group INTEGER NOT NULL, number INTEGER NOT NULL, owner TEXT, epoch INTEGER NOT NULL,
+      last_commit INTEGER NOT NULL, deaths INTEGER NOT NULL, suspect TEXT, attempt INTEGER, checkpoint TEXT,
+      sequence INTEGER, event_id TEXT, enqueued INTEGER, finished TEXT, PRIMARY KEY (consumer_group, number))
+      STRICT, WITHOUT ROWID;
+    CREATE TABLE keyed_value(
+      consumer_group INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
+      PRIMARY KEY (consumer_group, number, key)) STRICT, WITHOUT ROWID;
     """
 }

@@ -9,7 +9,7 @@ final class Statements {
     changedQueues: Statement
   // Messages
   let insertMessage, insertDelayed, readMessages, readPlaces, deleteMessage, deleteMessages, countMessages: Statement
-  let moveMessage, delayMessage, buryMessage, recordSuspect: Statement
+  let moveMessage, delayMessage, buryMessage, insertDead, recordSuspect: Statement
   // Time
   let dueMessages, nextDue, moveDue, deleteDue, expiredMessages: Statement
   // Leases
@@ -51,6 +51,8 @@ final class Statements {
       "INSERT INTO delayed(queue, due, attempts, \(moved)) SELECT ?2, ?4, ?3, \(moved) FROM message WHERE place = ?1")
     buryMessage = try database.prepare(
       "INSERT INTO dead(queue, reason, attempts, \(moved)) SELECT ?2, ?4, ?3, \(moved) FROM message WHERE place = ?1")
+    insertDead = try database.prepare(
+      "INSERT INTO dead(queue, reason, \(columns)) VALUES (?1, ?11, \(values))")
     recordSuspect = try database.prepare("UPDATE message SET suspect = 1, attempts = ?2 WHERE place = ?1")
 
     dueMessages = try database.prepare("SELECT number, queue FROM delayed WHERE due <= ?1 ORDER BY due LIMIT ?2")

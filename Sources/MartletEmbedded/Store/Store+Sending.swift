@@ -20,7 +20,18 @@ extension Store {
       insert.bind(try nextPlace(in: queue, lane: .main).rawValue, at: 1)
     }
     insert.bind(0, at: 2)
-    insert.bind(now, at: 3)
+    try run(insert, with: message, headers: message.headers, enqueued: now, expires: expires)
+    return due.flatMap { $0 > now ? $0 : nil }
+  }
+
+  /// Runs an insertion whose parameters 3 to 10 are what a message is made of.
+  /// - Returns: the bytes of body and headers.
+  @discardableResult
+  func run(
+    _ insert: Statement, with message: OutgoingMessage, headers: some Collection<Header>, enqueued: Int64,
+    expires: Int64?
+  ) throws(SQLiteError) -> Int {
+    insert.bind(enqueued, at: 3)
     insert.bind(expires, at: 4)
     insert.bind(message.id, at: 5)
     insert.bind(message.contentType?.name, at: 6)
@@ -30,16 +41,19 @@ extension Store {
     } else {
       insert.bindNull(at: 8)
     }
-    if message.headers.isEmpty {
+    var bytes = message.body.count
+    if headers.isEmpty {
       insert.bindNull(at: 9)
     } else {
-      FieldCoding.encode(message.headers).withUnsafeBytes { insert.bind($0, at: 9) }
+      let encoded = FieldCoding.encode(headers)
+      bytes += encoded.count
+      encoded.withUnsafeBytes { insert.bind($0, at: 9) }
     }
     try message.body.withUnsafeBytes { body throws(SQLiteError) in
       insert.lend(body, at: 10)
       try insert.run()
     }
-    return due.flatMap { $0 > now ? $0 : nil }
+    return bytes
   }
 
   /// Rounded up, so that nothing comes early; a time that does not fit is the end of time.

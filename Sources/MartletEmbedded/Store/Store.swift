@@ -7,8 +7,13 @@ import MartletCore
 final class Store {
   let database: Database
   let statements: Statements
+  let hubStatements: HubStatements
   /// The queues that the open transaction has touched.
   private(set) var queues: [Int64: QueueRow] = [:]
+  /// The hubs and partitions that the open transaction, or snapshot, has touched.
+  var hubs: [String: HubRow] = [:]
+  var partitions: [Int64: PartitionRow] = [:]
+  var partitionIDs: [PartitionKey: Int64] = [:]
   /// What names were found under. Checked against the row on every use, since other processes delete queues.
   private var identifiers: [String: Int64] = [:]
   private var freshNews: News?
@@ -18,6 +23,7 @@ final class Store {
   init(_ database: Database) throws(SQLiteError) {
     self.database = database
     statements = try Statements(database)
+    hubStatements = try HubStatements(database)
   }
 
   // MARK: Transactions
@@ -30,7 +36,7 @@ final class Store {
       try database.execute("PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL")")
       self.isDurable = isDurable
     }
-    queues.removeAll(keepingCapacity: true)
+    forgetRows()
     freshNews = nil
     try database.execute("BEGIN IMMEDIATE")
   }
@@ -40,20 +46,49 @@ final class Store {
   func commit() throws(SQLiteError) -> News? {
     try writeBack()
     try database.execute("COMMIT")
-    queues.removeAll(keepingCapacity: true)
+    forgetRows()
     return freshNews
+  }
+
+  /// Reads as of one moment, outside of a transaction.
+  func snapshot<Value>(_ body: () throws(SQLiteError) -> Value) throws(SQLiteError) -> Value {
+    forgetRows()
+    defer { forgetRows() }
+    try database.execute("BEGIN")
+    do {
+      let value = try body()
+      try database.execute("COMMIT")
+      return value
+    } catch {
+      rollback()
+      throw error
+    }
+  }
+
+  private func forgetRows() {
+    queues.removeAll(keepingCapacity: true)
+    hubs.removeAll(keepingCapacity: true)
+    partitions.removeAll(keepingCapacity: true)
+    partitionIDs.removeAll(keepingCapacity: true)
+  }
+
+  /// Which partition of which hub.
+  struct PartitionKey: Hashable {
+    let hub: Int64
+    let number: Int
   }
 
   /// What a transaction made visible.
   struct News {
     /// Grows by one with every transaction that has news.
     var number: Int64
-    var queues: [Int64]
+    var queues: [Int64] = []
+    var partitions: [Int64] = []
   }
 
   /// Undoes all since `begin`.
   func rollback() {
-    queues.removeAll(keepingCapacity: true)
+    forgetRows()
     // SQLite has rolled back by itself after some errors; after any other it cannot fail.
     if database.isInTransaction { try? database.execute("ROLLBACK") }
   }
@@ -67,7 +102,7 @@ final class Store {
       try body()
       try writeBack()
     } catch {
-      queues.removeAll(keepingCapacity: true)
+      forgetRows()
       freshNews = news
       try database.execute("ROLLBACK TO entry; RELEASE entry")
       throw error
@@ -89,15 +124,27 @@ final class Store {
       queue.isDirty = false
       queue.hasNews = false
     }
+    for partition in partitions.values where partition.isDirty { try write(partition) }
   }
 
   /// The number under which other processes learn that a queue changed.
-  func noteNews(of queue: Int64) throws(SQLiteError) -> Int64 {
-    if freshNews == nil {
-      freshNews = News(number: try statements.raiseNews.first { $0.integer(0) } ?? 0, queues: [])
+  func noteNews(of queue: Int64) throws(SQLiteError) -> Int64 { try noteNews { $0.queues.append(queue) } }
+
+  /// The same for a partition.
+  func noteNews(ofPartition partition: Int64) throws(SQLiteError) -> Int64 {
+    try noteNews { $0.partitions.append(partition) }
+  }
+
+  private func noteNews(_ note: (inout News) -> Void) throws(SQLiteError) -> Int64 {
+    var news: News
+    if let freshNews {
+      news = freshNews
+    } else {
+      news = News(number: try statements.raiseNews.first { $0.integer(0) } ?? 0)
     }
-    freshNews?.queues.append(queue)
-    return freshNews?.number ?? 0
+    note(&news)
+    freshNews = news
+    return news.number
   }
 
   // MARK: Queues

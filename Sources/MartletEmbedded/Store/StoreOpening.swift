@@ -64,12 +64,15 @@ enum StoreOpening {
   }
 
   private static func migrate(_ database: Database, now: Int64) throws(SQLiteError) {
-    guard try database.first("PRAGMA user_version", { $0.integer(0) }) == 0 else { return }
+    let version = try database.first("PRAGMA user_version") { $0.integer(0) } ?? 0
+    guard version < Schema.version else { return }
     try database.execute("BEGIN IMMEDIATE")
     do {
-      try database.execute(Schema.creation)
-      try database.execute(
-        "INSERT INTO store VALUES ('\(MessageIdentifier.random())', \(now), 0); COMMIT")
+      try database.execute(Schema.steps(from: version))
+      if version == 0 {
+        try database.execute("INSERT INTO store VALUES ('\(MessageIdentifier.random())', \(now), 0)")
+      }
+      try database.execute("COMMIT")
     } catch {
       try? database.execute("ROLLBACK")
       throw error

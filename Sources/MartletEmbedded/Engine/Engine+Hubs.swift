@@ -1,0 +1,105 @@
+import MartletCore
+
+/// What is written for event hubs.
+extension Engine {
+  func declare(_ declaration: HubDeclaration, in store: Store) throws(SQLiteError)
+    -> Result<HubDescription, BrokerError>
+  {
+    let (name, mode) = (declaration.name, declaration.mode)
+    if let problem = HubProblem.problem(with: declaration) { return .failure(problem) }
+    if mode == .create { strictHubs.remove(name) } else { strictHubs.insert(name) }
+    guard var hub = try store.hub(named: name) else {
+      guard mode == .create else { return .failure(.missing(hub: name)) }
+      let hub = try store.insertHub(
+        named: name, partitionCount: declaration.partitionCount ?? HubDeclaration.defaultPartitionCount,
+        retention: declaration.retention ?? HubRetention())
+      return .success(hub.description)
+    }
+    if let count = declaration.partitionCount, count != hub.partitionCount {
+      return .failure(HubProblem.conflict(hub, count))
+    }
+    if mode == .create, let retention = declaration.retention, retention != hub.retention {
+      try store.set(retention, of: hub)
+      hub.retention = retention
+    }
+    return .success(hub.description)
+  }
+
+  /// Why an event cannot be sent, whoever tries; nil where it can.
+  func problem(withEvent event: OutgoingMessage, in store: Store) throws(SQLiteError) -> BrokerError? {
+    let name = event.address.name
+    if let due = event.deliverAt, Store.milliseconds(due) > clock.wall() {
+      return BrokerError(
+        .configuration, "an event to \(event.address) cannot be delayed: the order of a partition is that of sending",
+        isRetriable: false)
+    }
+    let count: Int
+    if let hub = try store.hub(named: name) {
+      count = hub.partitionCount
+    } else if let problem = Address.problem(withName: name) {
+      return HubProblem.impossible(name, problem)
+    } else if strictHubs.contains(name) {
+      return .missing(hub: name)
+    } else {
+      count = HubDeclaration.defaultPartitionCount
+    }
+    var choice = PartitionChoice(partitionCount: count)
+    do throws(BrokerError) {
+      _ = try choice.partition(for: event)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// Sends an event that has no problem.
+  func send(event: OutgoingMessage, in store: Store) throws(SQLiteError) {
+    let hub = try store.hubCreating(named: event.address.name)
+    let number: Int
+    if let partition = event.partition {
+      number = partition
+    } else if let key = event.key {
+      number = PartitionChoice.partition(of: key, count: hub.partitionCount)
+    } else {
+      // Begins anywhere, so that processes that send one event each do not fill the first partition.
+      number = turns[hub.id] ?? .random(in: 0..<hub.partitionCount)
+      turns[hub.id] = (number + 1) % hub.partitionCount
+    }
+    guard let partition = try store.partition(number, of: hub) else {
+      throw SQLiteError(code: 1, message: "the hub \(hub.name) has no row for partition \(number)")
+    }
+    try store.insert(event, into: partition, now: clock.wall())
+  }
+
+  func delete(hub: String, in store: Store, _ effects: inout Effects) throws(SQLiteError) {
+    try store.delete(hubNamed: hub)
+    effects.hasDeletedHub = try store.hasDeletedHub()
+  }
+
+  func trim(_ partition: HubPartition, limit: Int, in store: Store) throws(SQLiteError) -> Int {
+    guard let hub = try store.hub(named: partition.hub), let row = try store.partition(partition.number, of: hub)
+    else { return 0 }
+    return try store.trim(row, to: hub.retention, now: clock.wall(), limit: limit)
+  }
+
+  // MARK: Groups
+
+  func commit(_ commit: PartitionCommit, in store: Store, _ effects: inout Effects) throws(SQLiteError)
+    -> CommitResult
+  {
+    guard let group = try store.group(commit.partition.group),
+      let record = try store.record(of: commit.partition, in: group), record.epoch == commit.epoch
+    else { return .ownershipLost }
+    if commit.number <= record.lastCommit { return .applied }
+    guard commit.number == record.lastCommit + 1 else { return .ownershipLost }
+    // All is checked before the first write.
+    var refused: [Int: BrokerError] = [:]
+    for (index, output) in commit.outputs.enumerated() {
+      if let problem = try problem(with: output, in: store) { refused[index] = problem }
+    }
+    guard refused.isEmpty else { return .refused(refused) }
+    for output in commit.outputs { try send(output, in: store, &effects) }
+    try store.write(commit, in: group)
+    return .applied
+  }
+}

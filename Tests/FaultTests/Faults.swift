@@ -46,11 +46,15 @@ actor Faults {
 
   private var missing: [Kind] { Kind.allCases.filter { counts[$0, default: 0] < required[$0, default: 0] } }
 
+  /// When faults end although messages flow: each costs time, and a slow machine would have more of them for it.
+  private static let longest = Duration.seconds(40)
+
   /// One fault after another until it is over and enough. A frozen worker stands beside them.
   func go(until isOver: @Sendable () -> Bool) async throws {
+    let end = ContinuousClock.now + Self.longest
     try await withThrowingTaskGroup { beside in
       while true {
-        if isOver(), await isEnough { break }
+        if isOver() || ContinuousClock.now > end, await isEnough { break }
         try await pause(.milliseconds(Int.random(in: 200...900, using: &random)))
         switch next() {
         case .kill: try await kill()

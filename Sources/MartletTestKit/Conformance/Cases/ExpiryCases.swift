@@ -27,7 +27,7 @@ extension BrokerConformance.Case {
     let due = Date().addingTimeInterval(0.6)
     var (brief, kept, late) = (
       OutgoingMessage.brief("brief", to: queue, for: .milliseconds(300)),
-      OutgoingMessage.brief("kept", to: queue, for: .seconds(60)),
+      OutgoingMessage.brief("kept", to: queue, for: .seconds(3600)),
       // Shorter than its own delay: it lives behind it all the same.
       OutgoingMessage.brief("late", to: queue, for: .milliseconds(500))
     )

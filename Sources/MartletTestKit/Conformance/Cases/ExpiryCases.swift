@@ -6,17 +6,19 @@ extension BrokerConformance.Case {
 
   static let expiresInQueue = Self("what expires while nobody reads becomes a dead letter, and is never run") { trial in
     let (broker, queue) = (try await trial.broker(), trial.queue())
+    let start = Date()
     // One at the head and one behind a message that lives on.
     try await broker.publish([
       .brief("head", to: queue, for: .milliseconds(300)), .brief("kept", to: queue, for: .seconds(3600)),
       .brief("behind", to: queue, for: .milliseconds(250)),
     ])
-    let end = Date().addingTimeInterval(0.3)
+    let end = Date().addingTimeInterval(0.3)  // at the latest
     if trial.features.expiresUnread {
       try await trial.eventually("the message at the head is a dead letter although nobody reads") {
         try await broker.deadLetters(of: queue, limit: 10).contains { $0.message.id == "head" }
       }
-      try expect(Date() > end.addingTimeInterval(-0.1), "the message became a dead letter before its time")
+      // A broker's clock counts milliseconds.
+      try expect(Date().timeIntervalSince(start) > 0.298, "the message became a dead letter before its time")
     }
     try await trial.pass(end)
     try await trial.expectExpired(["behind", "head"], leaving: ["kept"], in: queue, of: broker)
@@ -33,12 +35,14 @@ extension BrokerConformance.Case {
     )
     (brief.deliverAt, kept.deliverAt, late.deliverAt) = (due, due, due.addingTimeInterval(3600))
     try await broker.publish([brief, kept, late])
+    // On a busy machine it may have been sent when its time had come.
+    let end = max(due, Date()).addingTimeInterval(0.3)
     if trial.features.expiresUnreadDelayed {
       try await trial.eventually("the delayed message is a dead letter although nobody reads") {
         try await broker.counts(of: queue).dead == 1
       }
     }
-    try await trial.pass(due.addingTimeInterval(0.3))
+    try await trial.pass(end)
     try await trial.expectExpired(["brief"], leaving: ["kept"], in: queue, of: broker, delayed: 1)
   }
 }

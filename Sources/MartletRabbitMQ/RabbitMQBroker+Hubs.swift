@@ -4,6 +4,9 @@ public import MartletCore
 extension RabbitMQBroker: EventLog {
   public func declare(_ hub: HubDeclaration) async throws(BrokerError) -> HubDescription {
     try check(hub.name)
+    if let problem = Address.problem(withName: hub.name) {
+      throw BrokerError(.configuration, "hub '\(hub.name)': \(problem)", isRetriable: false)
+    }
     run()
     topology.note(hub)
     return try await topology.perform(forMessages: true) { channel throws(BrokerError) in try channel.declare(hub) }
@@ -16,6 +19,7 @@ extension RabbitMQBroker: EventLog {
   {
     run()
     let stream = HubLayout.stream(of: partition)
+    try await topology.perform { channel throws(BrokerError) in try channel.check(partition) }
     switch start {
     case .fromStart: return PartitionPosition()
     case .fromEnd:

@@ -25,3 +25,22 @@ extension HubConformance {
     }
   }
 }
+
+extension HubConformance {
+  /// RabbitMQ's streams, with an embedded file as the store of the consumer groups.
+  static func rabbitMQ(
+    at url: String, store: String, restart: (@Sendable () async throws -> Void)? = nil
+  ) -> HubConformance {
+    let features = Features(
+      isOwnStore: false, hasDenseSequence: false, countsEvents: false, trims: false, changesRetention: false)
+    return HubConformance(
+      url: url, features: features, restart: restart, patience: .seconds(60), promptness: .seconds(5),
+      logger: BrokerConformance.testLogger
+    ) { url, environment in
+      guard let log = try BrokerURL(url).open(environment) as? any EventLog & BrokerAdministration,
+        let store = try BrokerURL(store).open(environment) as? any Store & BrokerAdministration
+      else { throw ConformanceFailure("the broker has no event hubs, or the other one is no store") }
+      return Brokers(log: log, store: store)
+    }
+  }
+}

@@ -15,12 +15,18 @@ extension TopologyChannel {
         .configuration, "hub '\(hub.name)': RabbitMQ streams are not kept by count; give an age or a size",
         isRetriable: false)
     }
+    if let count = hub.partitionCount, !(1...HubDeclaration.maxPartitionCount).contains(count) {
+      throw BrokerError(
+        .configuration,
+        "hub '\(hub.name)': partitions is \(count); it must be 1 to \(HubDeclaration.maxPartitionCount)",
+        isRetriable: false)
+    }
     let known = try partitionCount(ofHub: hub.name)
     guard let count = known ?? (hub.mode == .create ? hub.partitionCount ?? HubDeclaration.defaultPartitionCount : nil)
     else {
       throw BrokerError(
         .notFound, "the hub '\(hub.name)' does not exist, and its declare mode is '\(hub.mode.rawValue)'",
-        isRetriable: true)
+        isRetriable: false)
     }
     if let wanted = hub.partitionCount, wanted != count {
       throw BrokerError(
@@ -43,19 +49,31 @@ extension TopologyChannel {
   {
     let stream = HubLayout.stream(of: partition)
     if !isNew {
-      if try count(stream) != nil {
-        missingStreams[stream] = nil
-        return
+      // Somebody else may be making it right now, or its node has just come back.
+      let deadline = ContinuousClock.now + Self.patienceWithStreams
+      while try count(stream) == nil {
+        guard mode == .create else {
+          throw BrokerError(.unavailable, "RabbitMQ does not have the stream '\(stream)', or not yet", isRetriable: true)
+        }
+        guard .now < deadline else { break }
+        try pause(until: .now + .milliseconds(100))
       }
-      let since = missingStreams[stream] ?? .now
-      missingStreams[stream] = since
-      guard mode == .create, since + Self.patienceWithStreams < .now else {
-        throw BrokerError(.unavailable, "RabbitMQ does not have the stream '\(stream)', or not yet", isRetriable: true)
-      }
+      if .now < deadline { return }
     }
     try compare(stream, HubLayout.arguments(retention))
-    missingStreams[stream] = nil
     registeredAt = .now + Self.registrationTime
+  }
+
+  /// A partition must be there, whether its stream answers or not.
+  func check(_ partition: HubPartition) throws(BrokerError) {
+    guard let count = try partitionCount(ofHub: partition.hub) else {
+      throw BrokerError(.notFound, "the hub '\(partition.hub)' does not exist", isRetriable: false)
+    }
+    guard (0..<count).contains(partition.number) else {
+      throw BrokerError(
+        .notFound, "the hub '\(partition.hub)' has the partitions 0 to \(count - 1); there is no \(partition.number)",
+        isRetriable: false)
+    }
   }
 
   /// How many partitions a hub has; nil where there is none.

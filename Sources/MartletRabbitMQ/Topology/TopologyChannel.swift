@@ -14,8 +14,6 @@ final class TopologyChannel {
   var knowsDelivery = false
   var ladderHeight = 0
   var mustRebuildLadder = false
-  /// Streams of hubs that do not answer, and since when.
-  var missingStreams: [String: ContinuousClock.Instant] = [:]
   /// When the queues that this connection made have their names on the broker's disk.
   var registeredAt = ContinuousClock.now
   /// RabbitMQ looks every 500 ms whether it has to write down the names of its quorum queues, and does so at the second

@@ -53,7 +53,8 @@ extension TopologyChannel {
       let deadline = ContinuousClock.now + Self.patienceWithStreams
       while try count(stream) == nil {
         guard mode == .create else {
-          throw BrokerError(.unavailable, "RabbitMQ does not have the stream '\(stream)', or not yet", isRetriable: true)
+          throw BrokerError(
+            .unavailable, "RabbitMQ does not have the stream '\(stream)', or not yet", isRetriable: true)
         }
         guard .now < deadline else { break }
         try pause(until: .now + .milliseconds(100))

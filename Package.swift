@@ -76,6 +76,7 @@ let package = Package(
       "MartletRabbitMQTests",
       ["CRabbitMQ", "MartletCore", "MartletRabbitMQ", "MartletTestKit", "TestServers", "conformance-worker"],
       exclude: ["Golden"]),
-    tests("MartletRedisTests", ["MartletCore", "MartletRedis", "MartletTestKit", "TestServers"]),
+    tests(
+      "MartletRedisTests", ["MartletCore", "MartletRedis", "MartletTestKit", "TestServers"], exclude: ["Golden"]),
   ]
 )

@@ -43,15 +43,29 @@ struct PartitionCommitEncoder {
     guard let root = reply.root, root.kind == .array, root.number > 2, reply.nodes.count == root.number + 1,
       reply.text(reply.nodes[1]) == "REFUSED"
     else { return nil }
-    var errors: [Int: BrokerError] = [:]
+    var kinds: [String: String] = [:]
     for place in stride(from: 2, to: root.number, by: 2) {
       guard let key = reply.integer(reply.nodes[place]), outputs.keys.indices.contains(key - 1) else { continue }
-      let name = outputs.keys[key - 1]
-      let error = BrokerError(
-        .conflict, "the key \(name) is in use for something else: it holds a \(reply.text(reply.nodes[place + 1]))",
+      kinds[outputs.keys[key - 1]] = reply.text(reply.nodes[place + 1])
+    }
+    return errors(for: kinds.keys) { key in
+      BrokerError(
+        .conflict, "the key \(key) is in use for something else: it holds a \(kinds[key] ?? "value")",
         isRetriable: false)
-      for (index, places) in outputs.places.enumerated() where places.contains(key) { errors[index] = error }
+    }
+  }
+
+  var outputKeys: [String] { Array(outputs.keys[Self.ownKeys...]) }
+
+  /// Of each output that goes to one of the keys, the error.
+  func errors(for keys: some Collection<String>, _ error: (String) -> BrokerError) -> [Int: BrokerError] {
+    var errors: [Int: BrokerError] = [:]
+    for (index, places) in outputs.places.enumerated() {
+      if let key = places.lazy.map({ outputs.keys[$0 - 1] }).first(where: keys.contains) { errors[index] = error(key) }
     }
     return errors
   }
+
+  /// Record and values.
+  private static let ownKeys = 2
 }

@@ -114,14 +114,45 @@ final class PartitionCommits {
       let text = reply.error ?? "no answer to a commit"
       let error = BrokerError(redis: text, at: loop.url)
       if error.code == .permission, !inFlight.commit.outputs.isEmpty {
-        // Redis does not say which key it is about.
-        end(inFlight, .refused(Dictionary(uniqueKeysWithValues: inFlight.commit.outputs.indices.map { ($0, error) })))
+        findForbidden(inFlight, encoder, error)
         return .done
       }
       report(error, of: inFlight.commit.partition)
       return .again
     }
     return .done
+  }
+
+  /// Redis does not say which key the user may not write, so each is asked for. If it is none of the outputs', the owner
+  /// itself may not commit, and waits for the right.
+  private func findForbidden(_ inFlight: InFlight, _ encoder: PartitionCommitEncoder, _ error: BrokerError) {
+    var forbidden: [String] = []
+    let keys = encoder.outputKeys
+    var next = 0
+    loop.request(
+      PendingRequest(
+        write: { buffer, scripts in
+          (forbidden, next) = ([], 0)
+          for key in keys { RedisCall.script(\.probe, keys: [key], []).write(to: &buffer, scripts) }
+          return keys.count
+        },
+        onReply: { [unowned self] reply, loop in
+          defer { next += 1 }
+          if let text = reply.error {
+            let found = BrokerError(redis: text, at: loop.url)
+            guard found.code == .permission else { return .again }
+            forbidden.append(keys[next])
+          }
+          guard next == keys.count - 1 else { return .done }
+          if forbidden.isEmpty {
+            report(error, of: inFlight.commit.partition)
+            loop.at(.now + .seconds(1)) { [weak self] in self?.ask(inFlight) }
+          } else {
+            end(inFlight, .refused(encoder.errors(for: forbidden) { _ in error }))
+          }
+          return .done
+        },
+        onAbandon: {}))
   }
 
   private func end(_ inFlight: InFlight, _ result: CommitResult) {

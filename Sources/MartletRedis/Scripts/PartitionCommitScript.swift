@@ -1,6 +1,12 @@
 /// Applies the commit of a partition's owner: fence, number and key types first, then every write, the number with the
 /// position. Lua does not roll back, so what is refused is refused before the first write.
 enum PartitionCommitScript {
+  /// Does nothing with its keys: whether it can be called tells whether the user may write them.
+  static let probe = """
+    #!lua
+    return 1
+    """
+
   /// Answers `OK`; `DONE` for a number that was applied before; `FENCED`; `GAP`; or a list of `REFUSED` and, for each
   /// key that an output cannot go to, its place among the keys and the type of what is there.
   static let source =

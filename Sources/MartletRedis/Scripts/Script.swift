@@ -27,13 +27,14 @@ struct Scripts {
   let releasePartition = Script(GroupScripts.release)
   let moveGroup = Script(GroupScripts.move)
   let commitPartition = Script(PartitionCommitScript.source)
+  let probe = Script(PartitionCommitScript.probe)
 
   let all: [Script]
 
   init() {
     all = [
       commit, register, tend, leave, suspect, move, delay, declareHub, lookAtPartition, countEvents, trimPartition,
-      publishEvents, attendGroup, claimPartition, releasePartition, moveGroup, commitPartition,
+      publishEvents, attendGroup, claimPartition, releasePartition, moveGroup, commitPartition, probe,
     ]
   }
 }

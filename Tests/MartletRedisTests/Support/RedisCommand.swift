@@ -6,7 +6,13 @@ struct RedisCommand: Sendable {
 
   /// Runs one command; the answer is what `redis-cli` prints without a terminal, lines joined by blanks.
   @discardableResult
-  func callAsFunction(_ words: String...) throws -> String {
+  func callAsFunction(_ words: String...) throws -> String { try run(words).joined(separator: " ") }
+
+  /// The same, line by line.
+  func lines(_ words: String...) throws -> [String] { try run(words) }
+
+  @discardableResult
+  func run(_ words: [String]) throws -> [String] {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/redis-cli")
     process.arguments = ["-u", url] + words
@@ -15,6 +21,6 @@ struct RedisCommand: Sendable {
     try process.run()
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    return text.split(separator: "\n").joined(separator: " ")
+    return text.split(separator: "\n").map { String($0) }
   }
 }

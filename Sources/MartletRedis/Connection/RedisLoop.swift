@@ -71,7 +71,7 @@ final class RedisLoop {
       for job in mailbox.takeAll() { job(self) }
       for reader in readers { reader.turn(now: now) }
       publishing.turn()
-      partitionCommits.turn()
+      partitionCommits.turn(now)
       hubs.turn(now)
       for request in requests where request.isDue(now) { send(request) }
       ring(now)
@@ -87,7 +87,7 @@ final class RedisLoop {
       if let deadline = connection.deadline { next = min(next, deadline) }
     }
     for reader in readers { next = min(next, reader.nextTurn) }
-    next = min(next, hubs.nextTurn)
+    next = min(next, hubs.nextTurn, partitionCommits.nextTurn ?? next)
     if isReady { for request in requests { if let due = request.retryAt { next = min(next, due) } } }
     for alarm in alarms { next = min(next, alarm.time) }
     let wait = next - .now
@@ -170,6 +170,7 @@ final class RedisLoop {
     for script in scripts.all { script.digest = nil }
     for request in requests { request.isSent = false }
     for reader in readers { reader.commandsLost() }
+    partitionCommits.commandsLost()
     guard !isStopped, error.code != .closed else { return }
     readySince = nil
     lostAt = lostAt ?? .now

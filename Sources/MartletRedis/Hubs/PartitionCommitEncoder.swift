@@ -14,6 +14,30 @@ struct PartitionCommitEncoder {
     fields = ["deaths", String(commit.deaths), "suspect", suspect] + (commit.position?.fields ?? [])
   }
 
+  /// What one script can take.
+  private static let mostArguments = 900_000
+  private static let mostBytes = 512 << 20
+
+  /// The outputs that cannot be sent, whoever tries.
+  static func problems(of commit: PartitionCommit, limit: Int) -> [Int: BrokerError] {
+    var problems: [Int: BrokerError] = [:]
+    var (arguments, bytes) = (2 * commit.values.count, 0)
+    for (index, output) in commit.outputs.enumerated() {
+      if let problem = EntryEncoder.problem(of: output, limit: limit) {
+        problems[index] = problem
+        continue
+      }
+      arguments += 4 + EntryEncoder.argumentCount(output)
+      bytes += output.body.count
+      if arguments > mostArguments || bytes > mostBytes {
+        problems[index] = BrokerError(
+          .tooLarge, "the commit of \(commit.partition) has more outputs than one script can take; use smaller batches",
+          isRetriable: false)
+      }
+    }
+    return problems
+  }
+
   func write(to buffer: inout RequestBuffer, digest: String) {
     let kept = commit.values.filter { $0.value != nil }
     let removed = commit.values.filter { $0.value == nil }

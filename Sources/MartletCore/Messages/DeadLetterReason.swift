@@ -30,8 +30,12 @@ public struct DeadLetterReason: Sendable, Hashable {
   public var errorText: String
   /// How often it ran.
   public var attempts: Int
-  /// Where it came from.
+  /// Where it came from: a queue, or a hub with the consumer group as `hub/group`.
   public var source: Address
+  /// The partition of the hub; nil for a queue.
+  public var partition: Int?
+  /// The place in the partition; nil for a queue.
+  public var offset: EventOffset?
   /// When it was given up, by the wall clock of the process that did.
   public var time: Date
   /// The trace of the last attempt, as 32 hexadecimal digits; nil where there is none.
@@ -39,7 +43,7 @@ public struct DeadLetterReason: Sendable, Hashable {
 
   public init(
     code: Code, function: String?, errorType: String?, errorText: String, attempts: Int, source: Address,
-    time: Date = Date(), traceID: String? = nil
+    partition: Int? = nil, offset: EventOffset? = nil, time: Date = Date(), traceID: String? = nil
   ) {
     self.code = code
     self.function = function
@@ -47,6 +51,8 @@ public struct DeadLetterReason: Sendable, Hashable {
     self.errorText = String(decoding: errorText.utf8.prefix(4096), as: UTF8.self)
     self.attempts = attempts
     self.source = source
+    self.partition = partition
+    self.offset = offset
     self.time = time
     self.traceID = traceID
   }
@@ -63,6 +69,8 @@ extension DeadLetterReason {
       Header(WireField.deadLetterTime, .string(time.ISO8601Format())),
     ]
     if let function { headers.append(Header(WireField.deadLetterFunction, .string(function))) }
+    if let partition { headers.append(Header(WireField.deadLetterPartition, .string("\(partition)"))) }
+    if let offset { headers.append(Header(WireField.deadLetterOffset, .string(offset.description))) }
     if let errorType { headers.append(Header(WireField.deadLetterErrorType, .string(errorType))) }
     if let traceID { headers.append(Header(WireField.deadLetterTrace, .string(traceID))) }
     return headers
@@ -76,6 +84,8 @@ extension DeadLetterReason {
       errorType: headers[WireField.deadLetterErrorType]?.text,
       errorText: headers[WireField.deadLetterError]?.text ?? "",
       attempts: headers[WireField.deadLetterAttempts]?.text.flatMap { Int($0) } ?? 0, source: source,
+      partition: headers[WireField.deadLetterPartition]?.text.flatMap { Int($0) },
+      offset: headers[WireField.deadLetterOffset]?.text.flatMap { EventOffset($0) },
       time: headers[WireField.deadLetterTime]?.text.flatMap { try? Date($0, strategy: .iso8601) } ?? .distantPast,
       traceID: headers[WireField.deadLetterTrace]?.text)
   }

@@ -24,6 +24,10 @@ public enum WireField {
   public static let deadLetterAttempts = "martlet-dead-letter-attempts"
   /// The name of `DeadLetterReason.source`.
   public static let deadLetterSource = "martlet-dead-letter-source"
+  /// `DeadLetterReason.partition`, decimal; absent for a queue's.
+  public static let deadLetterPartition = "martlet-dead-letter-partition"
+  /// `DeadLetterReason.offset`, as text; absent for a queue's.
+  public static let deadLetterOffset = "martlet-dead-letter-offset"
   /// `DeadLetterReason.time`, ISO 8601.
   public static let deadLetterTime = "martlet-dead-letter-time"
   /// `DeadLetterReason.traceID`.

@@ -7,6 +7,12 @@ extension ConfigurationDraft {
     configuration.places["broker"] = setting.place
   }
 
+  mutating func setStore(_ setting: Setting) {
+    guard let url = url(setting) else { return }
+    configuration.store = url
+    configuration.places["store"] = setting.place
+  }
+
   mutating func setConnection(_ name: String, _ setting: Setting) {
     let key = HostConfiguration.connectionKey(name)
     guard !key.isEmpty, key.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) else {
@@ -51,7 +57,16 @@ extension ConfigurationDraft {
       let size = batchSize ?? 16
       queues.maxConcurrentCalls = size + (newBatchThreshold ?? size / 2 * HostConfiguration.cores)
     }
-    configuration.options = own.merged(over: serviceBus).merged(over: queues).merged(over: rabbitMQ).merged(over: root)
+    configuration.options = own.merged(over: serviceBus).merged(over: queues).merged(over: rabbitMQ).merged(
+      over: eventHubs
+    ).merged(over: root)
+    if let storePassword {
+      if let url = configuration.store, let password = text(storePassword) {
+        configuration.store = BrokerPassword.put(password, into: url)
+      } else if configuration.store == nil {
+        add(storePassword.place, "is the password of a store that has no URL")
+      }
+    }
     if let brokerPassword { configuration.broker = BrokerPassword.put(brokerPassword, into: configuration.broker) }
     for (name, setting) in connectionPasswords.sorted(by: { $0.key < $1.key }) {
       guard let url = configuration.connections[name] else {

@@ -25,6 +25,7 @@ extension ConfigurationDraft {
 
   private static let secrets = [
     "MARTLET_BROKER", "MARTLET_BROKER_FILE", "MARTLET_BROKER_PASSWORD", "MARTLET_BROKER_PASSWORD_FILE",
+    "MARTLET_STORE", "MARTLET_STORE_FILE", "MARTLET_STORE_PASSWORD", "MARTLET_STORE_PASSWORD_FILE",
   ]
   private static let connectionPrefix = "MARTLET_CONNECTION_"
 
@@ -33,6 +34,8 @@ extension ConfigurationDraft {
     let rules = Self.variables
     if let broker = secret("MARTLET_BROKER") { setBroker(broker) }
     if let password = secret("MARTLET_BROKER_PASSWORD") { brokerPassword = text(password) }
+    if let store = secret("MARTLET_STORE") { setStore(store) }
+    if let password = secret("MARTLET_STORE_PASSWORD") { storePassword = password }
     readConnections()
     for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
       if let rule = rules[name] {

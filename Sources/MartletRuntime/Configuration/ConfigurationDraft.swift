@@ -9,6 +9,7 @@ struct ConfigurationDraft {
   var serviceBus = FunctionOptions()
   var queues = FunctionOptions()
   var rabbitMQ = FunctionOptions()
+  var eventHubs = FunctionOptions()
   var root = FunctionOptions()
   /// Azure's two numbers that together are the concurrency of a queue trigger.
   var batchSize: Int?
@@ -17,6 +18,7 @@ struct ConfigurationDraft {
   var ownLogLevel: LogLevel?
   var logFormat: LogFormatName?
   var brokerPassword: String?
+  var storePassword: Setting?
   var connectionPasswords: [String: Setting] = [:]
   /// The variables, for `%NAME%`.
   let environment: [String: String]

@@ -1,6 +1,6 @@
 /// The flags of the command line that are Martlet's. All others are the app's.
 struct ConfigurationFlags {
-  static let names = ["--broker", "--connection", "--host-json", "--log-level", "--log-format"]
+  static let names = ["--broker", "--store", "--connection", "--host-json", "--log-level", "--log-format"]
 
   /// In the order of the command line.
   private(set) var settings: [(name: String, setting: Setting)] = []
@@ -33,6 +33,8 @@ struct ConfigurationFlags {
       switch name {
       case "--broker":
         if let url = Self.url(setting, "MARTLET_BROKER", &draft) { draft.setBroker(url) }
+      case "--store":
+        if let url = Self.url(setting, "MARTLET_STORE", &draft) { draft.setStore(url) }
       case "--connection": Self.connect(setting, &draft)
       case "--log-level": if let level = draft.level(setting) { draft.ownLogLevel = level }
       case "--log-format": if let format = draft.format(setting) { draft.logFormat = format }

@@ -7,6 +7,9 @@ public struct HostConfiguration: Sendable {
   public var app: String?
   /// The default broker: `embedded:PATH`, `embedded:` (memory), `redis://…`, `amqp://…`. Default `embedded:./data`.
   public var broker: String
+  /// Where consumer groups keep their checkpoints: a URL as `broker`, embedded or Redis. Default: the hub's own broker,
+  /// where it can be one; RabbitMQ cannot.
+  public var store: String?
   /// Named brokers, for queues that ask for one. In names case does not count, and `-` counts as `_`.
   public var connections: [String: String]
   /// Options of all functions.
@@ -38,7 +41,8 @@ public struct HostConfiguration: Sendable {
   var places: [String: String] = [:]
 
   public init(
-    app: String? = nil, broker: String = "embedded:./data", connections: [String: String] = [:],
+    app: String? = nil, broker: String = "embedded:./data", store: String? = nil,
+    connections: [String: String] = [:],
     options: FunctionOptions = .init(), functions: [String: FunctionOptions] = [:],
     drainTimeout: Duration = .seconds(25), lease: Duration = .seconds(10), maxMessageBytes: Int = 16 << 20,
     allowVolatile: Bool = false, exitWhenRefused: Bool = false, logger: Logger = Logger(),
@@ -46,6 +50,7 @@ public struct HostConfiguration: Sendable {
   ) {
     self.app = app
     self.broker = broker
+    self.store = store
     self.connections = connections
     self.options = options
     self.functions = functions

@@ -35,6 +35,7 @@ extension SettingRule {
           if let app = draft.text(setting) { draft.configuration.app = app }
         },
         "broker": .value { setting, draft in draft.setBroker(setting) },
+        "store": .value { setting, draft in draft.setStore(setting) },
         "connections": .named { name in .value { setting, draft in draft.setConnection(name, setting) } },
         "functions": .named { name in
           .section(
@@ -66,7 +67,12 @@ extension SettingRule {
     [
       "maxConcurrentCalls": .integer(
         target.appending(path: \.maxConcurrentCalls), FunctionOptions.Limits.maxConcurrentCalls),
-      "prefetchCount": .integer(target.appending(path: \.prefetchCount), FunctionOptions.Limits.prefetchCount),
+      // A queue's and a hub's: what is said of all functions, or of one, means what it reads.
+      "prefetchCount": .value { setting, draft in
+        guard let count = draft.integer(setting, FunctionOptions.Limits.prefetchCount) else { return }
+        draft[keyPath: target].prefetchCount = count
+        draft[keyPath: target].events.prefetchCount = count
+      },
       "maxDequeueCount": .integer(target.appending(path: \.maxDequeueCount), FunctionOptions.Limits.maxDequeueCount),
       "visibilityTimeout": .duration(
         target.appending(path: \.visibilityTimeout), FunctionOptions.Limits.visibilityTimeout),
@@ -79,7 +85,7 @@ extension SettingRule {
       "functionTimeout": .duration(
         target.appending(path: \.functionTimeout), FunctionOptions.Limits.functionTimeout, orForever: true),
       "retry": retry(target.appending(path: \.retry)),
-    ]
+    ].merging(eventHubOptions(target.appending(path: \.events))) { $1 }
   }
 
   // MARK: Azure's own
@@ -103,11 +109,12 @@ extension SettingRule {
   private static var extensions: SettingRule {
     .section(
       ignored(
-        "blobs", "cosmosDB", "dapr", "documentDB", "durableTask", "eventGrid", "eventHubs", "http", "kafka", "mySql",
+        "blobs", "cosmosDB", "dapr", "documentDB", "durableTask", "eventGrid", "http", "kafka", "mySql",
         "notificationHubs", "redis", "sendGrid", "signalR", "sql", "tables", "twilio"
       ).merging([
         "serviceBus": serviceBus,
         "queues": queues,
+        "eventHubs": eventHubs,
         "rabbitMQ": .section(
           ignored("connectionString", "disableCertificateValidation", "queueName").merging([
             "prefetchCount": .integer(\.rabbitMQ.prefetchCount, FunctionOptions.Limits.prefetchCount)

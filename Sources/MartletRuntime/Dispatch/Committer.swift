@@ -58,37 +58,10 @@ final class Committer: Sendable {
   private func publishElsewhere(
     _ group: CommitGroup, completion: @escaping @Sendable (_ refused: [Int: BrokerError], _ isClosed: Bool) -> Void
   ) {
-    var shipments: [CommitDomain: (broker: any Broker, messages: [OutgoingMessage], entries: [Int])] = [:]
+    var outputs: [(message: OutgoingMessage, owner: Int)] = []
     for (index, entry) in group.entries.enumerated() {
-      for output in group.outputs[entry.outputs] where isElsewhere(output) {
-        let broker = broker(output.address)
-        let domain = broker.commitDomain(for: output.address)
-        shipments[domain, default: (broker, [], [])].messages.append(output)
-        shipments[domain]?.entries.append(index)
-      }
+      for output in group.outputs[entry.outputs] where isElsewhere(output) { outputs.append((output, index)) }
     }
-    let open = Locked<(count: Int, refused: [Int: BrokerError], isClosed: Bool)>((shipments.count, [:], false))
-    let ledger = Shared(open)
-    for shipment in shipments.values {
-      let entries = shipment.entries
-      shipment.broker.publish(shipment.messages) { result in
-        let done = ledger.value.withLock { open in
-          open.count -= 1
-          switch result {
-          case .applied: break
-          case .ownershipLost: open.isClosed = true
-          case .refused(let errors): for (index, error) in errors { open.refused[entries[index]] = error }
-          }
-          return open.count == 0 ? (open.refused, open.isClosed) : nil
-        }
-        if let done { completion(done.0, done.1) }
-      }
-    }
+    Shipment.publish(outputs, broker: broker, completion: completion)
   }
-}
-
-/// Holds a lock that several closures share.
-private final class Shared<Value: Sendable>: Sendable {
-  let value: Locked<Value>
-  init(_ value: consuming Locked<Value>) { self.value = value }
 }

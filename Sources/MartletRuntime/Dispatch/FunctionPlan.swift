@@ -49,6 +49,9 @@ final class FunctionPlan: Sendable {
     case .direct, .one:
       batch = nil
       maxConcurrentCalls = options.maxConcurrentCalls ?? 16 * cores
+    case .events:
+      batch = nil
+      maxConcurrentCalls = options.maxConcurrentCalls ?? 16 * cores
     case .many:
       let most = options.maxMessageBatchSize ?? FunctionOptions.defaultBatchSize
       batch = BatchLimits(

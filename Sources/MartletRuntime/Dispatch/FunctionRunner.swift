@@ -2,7 +2,7 @@ import MartletCore
 
 /// One function at work: takes what the broker delivers, runs it, and hands the outcomes to the committer. Nothing else
 /// settles.
-final class FunctionRunner: DeliveryHandler {
+final class FunctionRunner: Runner, DeliveryHandler {
   let plan: FunctionPlan
   private let executor: FunctionExecutor
   private let watchdog: Watchdog
@@ -18,6 +18,15 @@ final class FunctionRunner: DeliveryHandler {
     self.watchdog = watchdog
     state = Locked(RunnerState(plan: plan))
     pace = Locked(PrefetchPace(base: plan.basePrefetch, isFixed: plan.isPrefetchFixed))
+  }
+
+  func start(_ brokers: BrokerDirectory) async throws(BrokerError) {
+    let address = plan.function.trigger
+    let consumer = try await brokers[address].consume(
+      QueueSubscription(
+        queue: QueueDeclaration(name: address.name), function: plan.function.name, prefetch: plan.basePrefetch),
+      handler: self)
+    open(Committer(consumer: consumer, input: address) { brokers[$0] })
   }
 
   /// Begins to run what arrives, now that its outcome can be committed.
@@ -58,7 +67,8 @@ final class FunctionRunner: DeliveryHandler {
             verdict = .success(invocation.withSent(try await call(delivery, invocation)))
           }
         case (.many(let call), _): verdict = .batch(try await call(run.work.deliveries, invocation))
-        case (.one, .many), (.direct, .many): preconditionFailure("a function of one message was given a batch")
+        case (.one, _), (.direct, _): preconditionFailure("a function of one message was given a batch")
+        case (.events, _): preconditionFailure("events are the hub runner's")
         }
       } catch {
         verdict = .failure(error)
@@ -249,7 +259,7 @@ final class FunctionRunner: DeliveryHandler {
 
   // MARK: Time
 
-  /// What the clock asks for: overdue runs, groups and batches that have waited. False when there is nothing to watch.
+  /// Overdue runs, and groups and batches that have waited.
   func tick(now: MonotonicTime) -> Bool {
     let (overdue, worker, isIdle) = state.withLock { state in
       state.noticeSlowRuns(now: now)
@@ -273,7 +283,6 @@ final class FunctionRunner: DeliveryHandler {
     return !isIdle
   }
 
-  /// Runs that were given up and have not returned.
   var lost: Int { state.withLock { $0.lost } }
 
   // MARK: Drain
@@ -290,18 +299,15 @@ final class FunctionRunner: DeliveryHandler {
     endIfIdle()
   }
 
-  /// Returns when nothing runs and everything is committed. Call after `beginDrain`.
   func waitUntilDrained() async { await drained.wait() }
 
   /// Whether nothing runs and everything is committed, after `beginDrain`.
   var hasDrained: Bool { drained.hasFired }
 
-  /// Tells what still runs that its time is over.
   func cancelAll() {
     for task in state.withLock({ $0.cancelAll() }) { task.cancel() }
   }
 
-  /// Gives back what does not heed that. Its function may still run, but nothing of it counts.
   func abandon() {
     state.withLock { $0.abandon() }
     flush(lingered: true)

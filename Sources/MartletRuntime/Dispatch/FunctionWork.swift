@@ -4,11 +4,13 @@ import MartletCore
 enum FunctionWork: Sendable {
   case one(DeliveryReference)
   case many([DeliveryReference])
+  case events([EventReference])
 
   var deliveries: [DeliveryReference] {
     switch self {
     case .one(let delivery): [delivery]
     case .many(let deliveries): deliveries
+    case .events: []
     }
   }
 
@@ -17,6 +19,7 @@ enum FunctionWork: Sendable {
     switch self {
     case .one(let delivery): delivery.value.attempt
     case .many(let deliveries): deliveries.reduce(1) { max($0, $1.value.attempt) }
+    case .events(let events): events.reduce(1) { max($0, $1.attempt) }
     }
   }
 
@@ -25,6 +28,8 @@ enum FunctionWork: Sendable {
     switch self {
     case .one(let delivery): delivery.value.message.id
     case .many(let deliveries): "\(deliveries.first?.value.message.id ?? "")+\(deliveries.count - 1)"
+    case .events(let events) where events.count == 1: events[0].value.message.id
+    case .events(let events): "\(events.first?.value.message.id ?? "")+\(events.count - 1)"
     }
   }
 
@@ -33,6 +38,7 @@ enum FunctionWork: Sendable {
     switch self {
     case .one(let delivery): delivery.value.message.trace
     case .many(let deliveries): deliveries.count == 1 ? deliveries[0].value.message.trace : nil
+    case .events(let events): events.count == 1 ? events[0].value.message.trace : nil
     }
   }
 }

@@ -6,15 +6,23 @@ final class Invocation: Sendable {
   let work: FunctionWork
   let number: UInt64
   let trace: TraceContext?
+  let partition: PartitionContext?
   private let deadlineTime: MonotonicTime?
   /// What `context.send` sends has its own numbers, behind those of the bindings.
   private let sent = Locked<OutputCollector?>(nil)
 
-  init(plan: FunctionPlan, run: RunnerState.Run) {
+  convenience init(plan: FunctionPlan, run: RunnerState.Run) {
+    self.init(plan: plan, work: run.work, number: run.number, deadline: run.deadline, partition: nil)
+  }
+
+  init(
+    plan: FunctionPlan, work: FunctionWork, number: UInt64, deadline: MonotonicTime?, partition: PartitionContext?
+  ) {
     self.plan = plan
-    work = run.work
-    number = run.number
-    deadlineTime = run.deadline
+    self.work = work
+    self.number = number
+    self.partition = partition
+    deadlineTime = deadline
     trace = work.trace?.next()
   }
 
@@ -30,6 +38,7 @@ final class Invocation: Sendable {
     logger.fields.append(LogField("invocation", id))
     logger.fields.append(LogField("messageID", messageID))
     logger.fields.append(LogField("attempt", work.attempt))
+    if let partition { logger.fields.append(LogField("partition", partition.number)) }
     if let trace { logger.fields.append(LogField("trace", trace.traceIDText)) }
     return logger
   }
@@ -56,20 +65,50 @@ final class Invocation: Sendable {
     _ delivery: DeliveryReference, _ result: Swift.Result<EventOutcome<repeat each Result>, any Error>,
     outputs bindings: repeat Output<each Result>
   ) -> BatchVerdict.Event {
-    do {
-      let event = try result.get()
-      if let outcome = event.outcome { throw outcome }
-      let message = delivery.value.message
-      var collector = OutputCollector(
-        inputID: message.id, function: plan.function.name, trace: message.trace?.next())
-      if let results = event.outputs {
-        var number = 0
-        repeat try (each bindings).add(each results, number: &number, into: &collector)
-      }
-      return .success(collector.messages)
-    } catch {
+    do { return .success(try outputs(of: delivery.value.message, result, for: repeat each bindings)) } catch {
       return .failure(error)
     }
+  }
+
+  /// The outcomes of the events of a batch. What was sent by hand leaves with the first that succeeded.
+  func judge<each Result>(
+    _ events: [EventReference], _ results: BatchResults<repeat each Result>, values: [String: Bytes?],
+    outputs bindings: repeat Output<each Result>
+  ) throws -> EventVerdict {
+    guard results.results.count <= events.count else { throw InvalidOutput.resultsOfAnotherBatch }
+    var judged: [EventVerdict.Result] = []
+    judged.reserveCapacity(events.count)
+    var isFirst = true
+    for (event, result) in zip(events, results.results) {
+      do {
+        let own = try outputs(of: event.value.message, result, for: repeat each bindings)
+        judged.append(.success(isFirst ? withSent(own) : own))
+        isFirst = false
+      } catch {
+        judged.append(.failure(error))
+      }
+    }
+    // Only behind an event that has to be tried again may results be missing.
+    if judged.count < events.count {
+      guard case .failure? = judged.last else { throw InvalidOutput.resultsOfAnotherBatch }
+    }
+    return EventVerdict(body: .each(judged), values: values)
+  }
+
+  /// What one message of a batch sends, encoded.
+  /// - Throws: its failure.
+  private func outputs<each Result>(
+    of message: Message, _ result: Swift.Result<EventOutcome<repeat each Result>, any Error>,
+    for bindings: repeat Output<each Result>
+  ) throws -> [OutgoingMessage] {
+    let event = try result.get()
+    if let outcome = event.outcome { throw outcome }
+    var collector = OutputCollector(inputID: message.id, function: plan.function.name, trace: message.trace?.next())
+    if let results = event.outputs {
+      var number = 0
+      repeat try (each bindings).add(each results, number: &number, into: &collector)
+    }
+    return collector.messages
   }
 
   /// Adds what the function sends by hand.

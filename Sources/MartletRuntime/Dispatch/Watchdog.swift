@@ -9,7 +9,7 @@ final class Watchdog: Sendable {
   static let maxLost = 16
 
   private let signal = WakeSignal()
-  private let state = Locked<(runners: [FunctionRunner], isStopped: Bool)>(([], false))
+  private let state = Locked<(runners: [any Runner], isStopped: Bool)>(([], false))
   private let executor: FunctionExecutor
   private let onStarvation: @Sendable () -> Void
 
@@ -23,7 +23,7 @@ final class Watchdog: Sendable {
     NamedThread.start("martlet-clock") { [self] in run() }.detach()
   }
 
-  func watch(_ runner: FunctionRunner) {
+  func watch(_ runner: any Runner) {
     state.withLock { $0.runners.append(runner) }
     wake()
   }

@@ -16,7 +16,7 @@ extension Function {
     functionTimeout: Duration? = nil,
     run: @escaping @Sendable (Input, FunctionContext) throws -> (repeat each Result)
   ) {
-    self.init(name, trigger, addresses: Self.addresses(repeat each outputs), retry, functionTimeout) {
+    self.init(name, trigger, bindings: Self.bindings(repeat each outputs), retry, functionTimeout) {
       input, invocation in
       let results = try run(input, FunctionContext(invocation: invocation))
       return try invocation.encode((repeat each results), for: repeat each outputs)
@@ -35,20 +35,22 @@ extension Function {
     _ name: String, on trigger: Trigger<Input>, to output: Output<Result>, retry: RetryPolicy? = nil,
     functionTimeout: Duration? = nil, run: @escaping @Sendable (Input, FunctionContext) throws -> Result
   ) {
-    self.init(name, trigger, addresses: [output.address], retry, functionTimeout) { input, invocation in
+    self.init(name, trigger, bindings: [(output.address, output.hub)], retry, functionTimeout) { input, invocation in
       let result = try run(input, FunctionContext(invocation: invocation))
       return try invocation.encode(result, for: output)
     }
   }
 
   private init<Input>(
-    _ name: String, _ trigger: Trigger<Input>, addresses: [Address], _ retry: RetryPolicy?,
-    _ functionTimeout: Duration?, call: @escaping @Sendable (Input, Invocation) throws -> [OutgoingMessage]
+    _ name: String, _ trigger: Trigger<Input>, bindings: [(address: Address, hub: HubDeclaration?)],
+    _ retry: RetryPolicy?, _ functionTimeout: Duration?,
+    call: @escaping @Sendable (Input, Invocation) throws -> [OutgoingMessage]
   ) {
-    self.init(name, trigger, addresses: addresses, retry, functionTimeout) {
+    self.init(name, trigger, bindings: bindings, retry, functionTimeout) {
       switch trigger.binding {
       case .one(let bind): .direct { delivery, invocation in try call(try bind(delivery), invocation) }
       case .many(let bind): Self.batch(bind, call: call)
+      case .events: trigger.eventBody(call: call)
       }
     }
   }

@@ -11,14 +11,18 @@ public struct Function: Sendable {
     case direct(@Sendable (DeliveryReference, Invocation) throws -> [OutgoingMessage])
     case one(@Sendable (DeliveryReference, Invocation) async throws -> [OutgoingMessage])
     case many(@Sendable ([DeliveryReference], Invocation) async throws -> BatchVerdict)
+    case events(EventBinding)
   }
 
   /// Unique in the app, ignoring case: a letter, then letters, digits, `_` and `-`, at most 128; not `host`.
   public let name: String
   let trigger: Address
-  let outputs: [Address]
+  /// Where the outputs go, and what the hubs among them are like.
+  let bindings: [(address: Address, hub: HubDeclaration?)]
   var options: FunctionOptions
   let body: Body
+
+  var outputs: [Address] { bindings.map(\.address) }
 }
 
 extension Function {
@@ -78,7 +82,7 @@ extension Function {
       -> BatchResults<repeat each Result>
   ) {
     guard case .many(let bind) = trigger.binding else { preconditionFailure("a batch trigger binds many") }
-    self.init(name, trigger, addresses: Self.addresses(repeat each outputs), retry, functionTimeout) {
+    self.init(name, trigger, bindings: Self.bindings(repeat each outputs), retry, functionTimeout) {
       .many { deliveries, invocation in
         let batch = bind(deliveries)
         var verdict = BatchVerdict(undecodable: batch.undecodable)
@@ -101,11 +105,12 @@ extension Function {
     _ name: String, _ trigger: Trigger<Input>, outputs: (repeat Output<each Result>), _ retry: RetryPolicy?,
     _ functionTimeout: Duration?, call: @escaping @Sendable (Input, Invocation) async throws -> [OutgoingMessage]
   ) {
-    self.init(name, trigger, addresses: Self.addresses(repeat each outputs), retry, functionTimeout) {
+    self.init(name, trigger, bindings: Self.bindings(repeat each outputs), retry, functionTimeout) {
       switch trigger.binding {
       case .one(let bind):
         .one { delivery, invocation in try await call(try bind(delivery), invocation) }
       case .many(let bind): Self.batch(bind, call: call)
+      case .events: trigger.eventBody(call: call)
       }
     }
   }
@@ -130,21 +135,24 @@ extension Function {
   }
 
   init<Input>(
-    _ name: String, _ trigger: Trigger<Input>, addresses: [Address], _ retry: RetryPolicy?,
+    _ name: String, _ trigger: Trigger<Input>, bindings: [(address: Address, hub: HubDeclaration?)],
+    _ retry: RetryPolicy?,
     _ functionTimeout: Duration?, body: () -> Body
   ) {
     self.name = name
     self.trigger = trigger.address
-    outputs = addresses
+    self.bindings = bindings
     options = trigger.options
-    options.retry = retry
+    options.retry = retry ?? options.retry
     options.functionTimeout = functionTimeout
     self.body = body()
   }
 
-  static func addresses<each Result>(_ outputs: repeat Output<each Result>) -> [Address] {
-    var addresses: [Address] = []
-    for output in repeat each outputs { addresses.append(output.address) }
-    return addresses
+  static func bindings<each Result>(
+    _ outputs: repeat Output<each Result>
+  ) -> [(address: Address, hub: HubDeclaration?)] {
+    var bindings: [(address: Address, hub: HubDeclaration?)] = []
+    for output in repeat each outputs { bindings.append((output.address, output.hub)) }
+    return bindings
   }
 }

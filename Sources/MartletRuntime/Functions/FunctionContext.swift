@@ -15,6 +15,9 @@ public struct FunctionContext: Sendable {
   /// The trace that the outputs belong to.
   public var trace: TraceContext? { invocation.trace }
 
+  /// Where the events come from; nil in a function that is not triggered by an event hub.
+  public var partition: PartitionContext? { invocation.partition }
+
   /// A logger whose lines name the function, the invocation, the message, the attempt and the trace.
   public var logger: Logger { invocation.logger }
 
@@ -30,5 +33,19 @@ public struct FunctionContext: Sendable {
   /// - Throws: the codec's error, or `InvalidOutput` for an impossible name, id or header; nothing is sent then.
   public func send<Body>(_ message: Outgoing<Body>, to name: QueueName<Body>) throws {
     try invocation.send(to: name.address) { try $0.add(message, to: name) }
+  }
+
+  /// Publishes an event together with the returned outputs: in the same commit, only if the invocation succeeds. The hub
+  /// is made where it is missing only if it is also one of the function's outputs.
+  /// - Throws: the codec's error, or `InvalidOutput` for an impossible name, id or header; nothing is sent then.
+  public func send<Body>(_ body: Body, to name: HubName<Body>) throws {
+    try invocation.send(to: name.address) { try $0.add(body, to: name) }
+  }
+
+  /// Publishes an event together with the returned outputs: in the same commit, only if the invocation succeeds. The hub
+  /// is made where it is missing only if it is also one of the function's outputs.
+  /// - Throws: the codec's error, or `InvalidOutput` for an impossible name, id or header; nothing is sent then.
+  public func send<Body>(_ event: Outgoing<Body>, to name: HubName<Body>) throws {
+    try invocation.send(to: name.address) { try $0.add(event, to: name) }
   }
 }

@@ -34,7 +34,7 @@ extension FunctionOptions {
     if functionTimeout != .seconds(-1) {
       check("functionTimeout", functionTimeout, Limits.functionTimeout, ", or -1 for no limit")
     }
-    return problems + (retry?.problems.map { "retry: \($0)" } ?? [])
+    return problems + events.problems + (retry?.problems.map { "retry: \($0)" } ?? [])
   }
 
   /// Messages of a batch where nothing else is said.

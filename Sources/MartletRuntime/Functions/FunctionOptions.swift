@@ -18,11 +18,14 @@ public struct FunctionOptions: Sendable, Hashable {
   public var functionTimeout: Duration?
   /// What follows a failure. Default: `maxDequeueCount` and `visibilityTimeout` decide.
   public var retry: RetryPolicy?
+  /// What an event hub trigger has of its own.
+  public var events: EventHubOptions
 
   public init(
     maxConcurrentCalls: Int? = nil, prefetchCount: Int? = nil, maxDequeueCount: Int? = nil,
     visibilityTimeout: Duration? = nil, maxMessageBatchSize: Int? = nil, minMessageBatchSize: Int? = nil,
-    maxBatchWaitTime: Duration? = nil, functionTimeout: Duration? = nil, retry: RetryPolicy? = nil
+    maxBatchWaitTime: Duration? = nil, functionTimeout: Duration? = nil, retry: RetryPolicy? = nil,
+    events: EventHubOptions = EventHubOptions()
   ) {
     self.maxConcurrentCalls = maxConcurrentCalls
     self.prefetchCount = prefetchCount
@@ -33,6 +36,7 @@ public struct FunctionOptions: Sendable, Hashable {
     self.maxBatchWaitTime = maxBatchWaitTime
     self.functionTimeout = functionTimeout
     self.retry = retry
+    self.events = events
   }
 
   /// These options, and those of `defaults` where nothing is set.
@@ -45,6 +49,7 @@ public struct FunctionOptions: Sendable, Hashable {
       maxMessageBatchSize: maxMessageBatchSize ?? defaults.maxMessageBatchSize,
       minMessageBatchSize: minMessageBatchSize ?? defaults.minMessageBatchSize,
       maxBatchWaitTime: maxBatchWaitTime ?? defaults.maxBatchWaitTime,
-      functionTimeout: functionTimeout ?? defaults.functionTimeout, retry: retry ?? defaults.retry)
+      functionTimeout: functionTimeout ?? defaults.functionTimeout, retry: retry ?? defaults.retry,
+      events: events.merged(over: defaults.events))
   }
 }

@@ -6,8 +6,10 @@ public import struct Foundation.Date
 public struct Outgoing<Body: Sendable>: Sendable {
   /// The payload.
   public var body: Body
-  /// Keeps related messages together.
+  /// Keeps related messages together; of an event, it decides about the partition.
   public var key: String?
+  /// The partition of an event hub, whatever the key; nil leaves it to the key, or to the round. Not for queues.
+  public var partition: Int?
   /// Default: made from the input's id, so that a repeat has the same. 1 to 200 bytes.
   public var messageID: String?
   /// Not before this time. Default: at once.
@@ -18,11 +20,13 @@ public struct Outgoing<Body: Sendable>: Sendable {
   public var headers: Headers
 
   public init(
-    _ body: Body, key: String? = nil, messageID: String? = nil, deliverAt: Date? = nil, timeToLive: Duration? = nil,
+    _ body: Body, key: String? = nil, partition: Int? = nil, messageID: String? = nil, deliverAt: Date? = nil,
+    timeToLive: Duration? = nil,
     headers: Headers = Headers()
   ) {
     self.body = body
     self.key = key
+    self.partition = partition
     self.messageID = messageID
     self.deliverAt = deliverAt
     self.timeToLive = timeToLive

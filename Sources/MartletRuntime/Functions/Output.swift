@@ -4,6 +4,8 @@ public import MartletCore
 /// an optional, an array, or `Outgoing`s of it.
 public struct Output<Result: Sendable>: Sendable {
   let address: Address
+  /// What the hub is like where it has to be made; nil for what is no hub.
+  let hub: HubDeclaration?
   let emit: @Sendable (Result, inout OutputCollector) throws -> Void
 
   /// Adds what was returned for this output, the one of that number, and counts on.
@@ -19,6 +21,7 @@ extension Output {
     _ name: QueueName<Body>, _ emit: @escaping @Sendable (Result, QueueName<Body>, inout OutputCollector) throws -> Void
   ) {
     address = name.address
+    hub = nil
     self.emit = { try emit($0, name, &$1) }
   }
 

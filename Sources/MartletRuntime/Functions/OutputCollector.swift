@@ -23,14 +23,34 @@ struct OutputCollector: Sendable {
   }
 
   mutating func add<Body>(_ body: Body, to name: QueueName<Body>) throws {
-    messages.append(
-      OutgoingMessage(
-        to: name.address, body: try name.codec.encode(body), id: nextID(), contentType: name.codec.contentType,
-        trace: trace))
-    index += 1
+    try add(body, to: name.address, name.codec)
   }
 
   mutating func add<Body>(_ outgoing: Outgoing<Body>, to name: QueueName<Body>) throws {
+    try add(outgoing, to: name.address, name.codec)
+  }
+
+  mutating func add<Body>(_ body: Body, to name: HubName<Body>) throws {
+    try add(body, to: name.address, name.codec)
+  }
+
+  mutating func add<Body>(_ event: Outgoing<Body>, to name: HubName<Body>) throws {
+    if event.deliverAt != nil || event.timeToLive != nil {
+      throw InvalidOutput(problem: "events have neither deliverAt nor timeToLive: \(name.address) is a log")
+    }
+    try add(event, to: name.address, name.codec)
+  }
+
+  private mutating func add<Body>(_ body: Body, to address: Address, _ codec: PayloadCodec<Body>) throws {
+    messages.append(
+      OutgoingMessage(
+        to: address, body: try codec.encode(body), id: nextID(), contentType: codec.contentType, trace: trace))
+    index += 1
+  }
+
+  private mutating func add<Body>(
+    _ outgoing: Outgoing<Body>, to address: Address, _ codec: PayloadCodec<Body>
+  ) throws {
     if let id = outgoing.messageID, id.isEmpty || id.utf8.count > 200 {
       throw InvalidOutput(problem: "messageID has \(id.utf8.count) bytes; 1 to 200 are possible")
     }
@@ -41,11 +61,12 @@ struct OutputCollector: Sendable {
       throw InvalidOutput(
         problem: "the header \"\(header.name)\" is reserved: names that begin with martlet- are Martlet's")
     }
-    messages.append(
-      OutgoingMessage(
-        to: name.address, body: try name.codec.encode(outgoing.body), id: outgoing.messageID ?? nextID(),
-        contentType: name.codec.contentType, key: outgoing.key, headers: outgoing.headers, trace: trace,
-        deliverAt: outgoing.deliverAt, timeToLive: outgoing.timeToLive))
+    var message = OutgoingMessage(
+      to: address, body: try codec.encode(outgoing.body), id: outgoing.messageID ?? nextID(),
+      contentType: codec.contentType, key: outgoing.key, headers: outgoing.headers, trace: trace,
+      deliverAt: outgoing.deliverAt, timeToLive: outgoing.timeToLive)
+    if let partition = outgoing.partition { message.partition = partition }
+    messages.append(message)
     index += 1
   }
 

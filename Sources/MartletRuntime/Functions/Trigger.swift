@@ -6,6 +6,7 @@ public struct Trigger<Input: Sendable>: Sendable {
   enum Binding: Sendable {
     case one(@Sendable (DeliveryReference) throws -> Input)
     case many(@Sendable ([DeliveryReference]) -> DecodedBatch<Input>)
+    case events(EventDecoding<Input>)
   }
 
   let address: Address

@@ -5,6 +5,8 @@ final class BrokerDirectory: Sendable {
   /// By connection key; the default broker's is "".
   private let brokers: [String: any Broker]
   private let all: [any Broker]
+  /// That of `MARTLET_STORE`; nil where each hub's broker is its own store.
+  private let chosenStore: (any Store)?
   /// URLs that no broker can be made of. Then the directory is good for `close` alone.
   let problems: [ConfigurationError.Problem]
 
@@ -25,10 +27,30 @@ final class BrokerDirectory: Sendable {
     for (name, url) in configuration.connections.sorted(by: { $0.key < $1.key }) {
       open(HostConfiguration.connectionKey(name), url, "connections.\(name)")
     }
+    var store: (any Store)?
+    if let url = configuration.store {
+      open(Self.storeKey, url, "store")
+      store = brokers.removeValue(forKey: Self.storeKey).flatMap { broker in
+        if !(broker is any Store) {
+          problems.append(
+            .init(
+              configuration.places["store"] ?? "store",
+              "\(broker.system) cannot be a store: use embedded:PATH or redis://host"))
+        }
+        return broker as? any Store
+      }
+    }
+    chosenStore = store
     self.brokers = brokers
     self.problems = problems
     all = Array(opened.values)
   }
+
+  /// No connection has this name: it holds a character that names cannot.
+  private static let storeKey = "(store)"
+
+  /// Where the consumer groups of a hub keep what they know; nil where there is no store.
+  func store(of hub: Address) -> (any Store)? { chosenStore ?? self[hub] as? any Store }
 
   /// The broker that an address lives on. Names were checked at the start; one that a function sends to by hand may be
   /// unknown, and then is the default's.

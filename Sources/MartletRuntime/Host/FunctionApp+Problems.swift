@@ -35,10 +35,17 @@ extension FunctionApp {
   /// Two functions that read one queue would each get a part of its messages.
   private func sourceProblems(_ configuration: HostConfiguration) -> [ConfigurationError.Problem] {
     var readers: [Source: String] = [:]
+    let app = configuration.app ?? name
     return activeFunctions(configuration).compactMap { function in
       let url = function.trigger.connection.map { configuration.connection($0) ?? $0 } ?? configuration.broker
-      guard let other = readers.updateValue(function.name, forKey: Source(url: url, name: function.trigger.name)) else {
-        return nil
+      var source = Source(url: url, address: Address(function.trigger.kind, function.trigger.name))
+      if case .events(let binding) = function.body { source.group = binding.group ?? app }
+      guard let other = readers.updateValue(function.name, forKey: source) else { return nil }
+      if let group = source.group {
+        return .init(
+          "function \"\(function.name)\"",
+          "\"\(other)\" reads \(function.trigger) in the group \"\(group)\" too, so each event would reach one of the two only; give each a group"
+        )
       }
       return .init(
         "function \"\(function.name)\"",
@@ -49,7 +56,8 @@ extension FunctionApp {
 
   private struct Source: Hashable {
     let url: String
-    let name: String
+    let address: Address
+    var group: String?
   }
 
   /// Names in the configuration that no function has.

@@ -26,7 +26,7 @@ public struct FunctionApp: Sendable {
       app: configuration.app ?? name, instance: instance, logger: configuration.logger, lease: configuration.lease,
       maxMessageBytes: configuration.maxMessageBytes, allowVolatile: configuration.allowVolatile)
     let brokers = BrokerDirectory(configuration, environment: environment, opening: opening)
-    let problems = problems(with: configuration) + brokers.problems
+    let problems = problems(with: configuration) + brokers.problems + hubProblems(configuration, brokers)
     guard problems.isEmpty else {
       await brokers.close(deadline: .now)
       throw ConfigurationError(problems)

@@ -8,10 +8,12 @@ public final class FunctionHost: Sendable {
   private let brokers: BrokerDirectory
   private let executor: FunctionExecutor
   private let watchdog: Watchdog
-  private let runners: [FunctionRunner]
+  private let runners: [any Runner]
   private let stopping: Signal
   private let starvation: Signal
   private let startups = Locked<[Task<Void, Never>]>([])
+  /// Hubs that were made, or found, for what is sent from outside.
+  private let declared = Locked<Set<Address>>([])
   private var logger: Logger { configuration.logger }
   private var name: String { configuration.app ?? app.name }
 
@@ -33,13 +35,16 @@ public final class FunctionHost: Sendable {
         "\(Watchdog.maxLost) invocations ignored their functionTimeout and still run; the process gives up")
     }
     self.watchdog = watchdog
+    let connections = Set(configuration.connections.keys.map(HostConfiguration.connectionKey))
     runners = app.activeFunctions(configuration).map { function in
-      FunctionRunner(
-        plan: FunctionPlan(
-          function: function, options: app.options(of: function, configuration),
-          connections: Set(configuration.connections.keys.map(HostConfiguration.connectionKey)), instance: instance,
-          logger: logger),
-        executor: executor, watchdog: watchdog)
+      let options = app.options(of: function, configuration)
+      let plan = FunctionPlan(
+        function: function, options: options, connections: connections, instance: instance, logger: logger)
+      guard case .events(let binding) = function.body else {
+        return FunctionRunner(plan: plan, executor: executor, watchdog: watchdog)
+      }
+      let name = configuration.app ?? app.name
+      return HubRunner(hub: HubPlan(base: plan, binding: binding, options: options, app: name), executor: executor)
     }
   }
 
@@ -88,20 +93,22 @@ public final class FunctionHost: Sendable {
     }
   }
 
+  /// Makes the hubs that a function sends to, where they are missing.
+  private func declareHubs(of function: Function) async throws(BrokerError) {
+    for (address, hub) in function.bindings {
+      if let hub, let log = brokers[address] as? any EventLog { _ = try await log.declare(hub) }
+    }
+  }
+
   /// Opens one function; a queue in trouble keeps only its own function waiting.
-  private func open(_ runner: FunctionRunner) async {
+  private func open(_ runner: any Runner) async {
     let address = runner.plan.function.trigger
-    let broker = brokers[address]
     var backoff = Backoff(first: .seconds(2), longest: .seconds(120))
     var reported: String?
     while !stopping.hasFired {
       do {
-        let consumer = try await broker.consume(
-          QueueSubscription(
-            queue: QueueDeclaration(name: address.name), function: runner.plan.function.name,
-            prefetch: runner.plan.basePrefetch),
-          handler: runner)
-        runner.open(Committer(consumer: consumer, input: address) { [brokers] in brokers[$0] })
+        try await declareHubs(of: runner.plan.function)
+        try await runner.start(brokers)
         watchdog.watch(runner)
         return
       } catch {
@@ -143,6 +150,40 @@ public final class FunctionHost: Sendable {
       encoded += collector.messages
     }
     try await brokers[name.address].publish(encoded)
+  }
+
+  /// Publishes an event from outside of any function, and returns when the broker has it.
+  /// - Parameters:
+  ///   - body: the payload.
+  ///   - name: the hub; it is made where it is missing.
+  /// - Throws: the codec's error, or `BrokerError` when the broker refuses it.
+  public func send<Body>(_ body: Body, to name: HubName<Body>) async throws {
+    try await send([Outgoing(body)], to: name)
+  }
+
+  /// Publishes many events in one go, and returns when the broker has all of them.
+  /// - Parameters:
+  ///   - events: those of one key keep their order.
+  ///   - name: the hub; it is made where it is missing.
+  /// - Throws: the codec's error before anything is sent; `BrokerError` if one was refused: the others are sent.
+  public func send<Body>(_ events: [Outgoing<Body>], to name: HubName<Body>) async throws {
+    let broker = brokers[name.address]
+    guard let log = broker as? any EventLog else {
+      throw BrokerError(.configuration, "\(broker.system) has no event hubs", isRetriable: false)
+    }
+    var encoded: [OutgoingMessage] = []
+    encoded.reserveCapacity(events.count)
+    for var event in events {
+      event.messageID = event.messageID ?? MessageIdentifier.random()
+      var collector = OutputCollector(inputID: "", function: "", trace: .start())
+      try collector.add(event, to: name)
+      encoded += collector.messages
+    }
+    if !declared.withLock({ $0.contains(name.address) }) {
+      _ = try await log.declare(name.declaration)
+      declared.withLock { _ = $0.insert(name.address) }
+    }
+    try await broker.publish(encoded)
   }
 
   /// The broker of a named connection, for what operators do; nil is the default one.

@@ -23,6 +23,11 @@ struct HostJSONTests {
           "maxBatchWaitTime": "00:00:00.250",
           "functionTimeout": "00:01:00",
           "retry": {"strategy": "fixedDelay", "maxRetryCount": 2, "delayInterval": "00:00:05"},
+          "store": "redis://store.example", "maxEventBatchSize": 64, "minEventBatchSize": 2,
+          "maxWaitTime": "00:00:05", "batchCheckpointFrequency": 4, "initialOffsetOptions": {"type": "fromEnd"},
+          "partitionOwnershipExpirationInterval": "00:00:20", "loadBalancingUpdateInterval": "00:00:00.500",
+          "handOverTimeout": "00:00:30", "lanes": 8, "maxOutstanding": 1000, "onFailure": "skip",
+          "batchFailure": "whole", "onRetentionGap": "fail",
           "functions": {"bill": {"maxConcurrentCalls": 1, "functionTimeout": "-1"}, "page": {"disabled": true}},
           "drainTimeout": "00:00:50", "lease": "00:00:30", "maxMessageBytes": 1048576, "allowVolatile": true,
           "logging": {"level": "debug", "format": "json"}
@@ -38,7 +43,13 @@ struct HostJSONTests {
         == FunctionOptions(
           maxConcurrentCalls: 8, prefetchCount: 100, maxDequeueCount: 7, visibilityTimeout: .seconds(2),
           maxMessageBatchSize: 50, minMessageBatchSize: 10, maxBatchWaitTime: .milliseconds(250),
-          functionTimeout: .seconds(60), retry: .fixedDelay(maxRetryCount: 2, delayInterval: .seconds(5))))
+          functionTimeout: .seconds(60), retry: .fixedDelay(maxRetryCount: 2, delayInterval: .seconds(5)),
+          events: EventHubOptions(
+            maxEventBatchSize: 64, minEventBatchSize: 2, maxWaitTime: .seconds(5), batchCheckpointFrequency: 4,
+            prefetchCount: 100, initialOffset: .fromEnd, partitionOwnershipExpirationInterval: .seconds(20),
+            loadBalancingUpdateInterval: .milliseconds(500), handOverTimeout: .seconds(30), lanes: 8,
+            maxOutstanding: 1000, onFailure: .skip, batchFailure: .whole, onRetentionGap: .fail)))
+    #expect(configuration.store == "redis://store.example")
     #expect(
       configuration.functions["bill"] == FunctionOptions(maxConcurrentCalls: 1, functionTimeout: .seconds(-1)))
     #expect(configuration.disabledFunctions == ["page"])
@@ -67,7 +78,8 @@ struct HostJSONTests {
                          "clientRetryOptions": {"mode": "exponential"}},
           "queues": {"maxDequeueCount": 3, "visibilityTimeout": "00:00:30", "batchSize": 8, "newBatchThreshold": 4},
           "rabbitMQ": {"prefetchCount": 30},
-          "eventHubs": {"maxEventBatchSize": 100}
+          "eventHubs": {"maxEventBatchSize": 100, "prefetchCount": 500, "transportType": "amqpTcp",
+                        "initialOffsetOptions": {"type": "fromEnqueuedTime", "enqueuedTimeUtc": "2026-11-21T12:00:00Z"}}
         }
       }
       """)
@@ -79,14 +91,17 @@ struct HostJSONTests {
           maxMessageBatchSize: 200, minMessageBatchSize: 5, maxBatchWaitTime: .seconds(45),
           functionTimeout: .seconds(300),
           retry: .exponentialBackoff(
-            maxRetryCount: 5, minimumInterval: .seconds(5), maximumInterval: .seconds(900))))
+            maxRetryCount: 5, minimumInterval: .seconds(5), maximumInterval: .seconds(900)),
+          events: EventHubOptions(
+            maxEventBatchSize: 100, prefetchCount: 500,
+            initialOffset: .fromEnqueuedTime(Date(timeIntervalSince1970: 1_795_262_400)))))
     #expect(configuration.activeFunctions == ["bill", "page"])
     #expect(configuration.logger.level == .warning)
     #expect(
       configuration.ignored == [
         "logging.logLevel.Host.Results", "logging.fileLoggingMode", "extensionBundle",
         "extensions.serviceBus.autoCompleteMessages", "extensions.serviceBus.clientRetryOptions",
-        "extensions.eventHubs",
+        "extensions.eventHubs.transportType",
       ])
   }
 

@@ -1,0 +1,43 @@
+import MartletCore
+
+/// Outputs that no commit of the input covers: published before it, each broker's in one go.
+enum Shipment {
+  /// - Parameters:
+  ///   - outputs: with the number of whoever fails when one is refused.
+  ///   - completion: called once, when all are confirmed or refused. `isClosed`: a broker was closed before it could know.
+  static func publish(
+    _ outputs: [(message: OutgoingMessage, owner: Int)], broker: (Address) -> any Broker,
+    completion: @escaping @Sendable (_ refused: [Int: BrokerError], _ isClosed: Bool) -> Void
+  ) {
+    var shipments: [CommitDomain: (broker: any Broker, messages: [OutgoingMessage], owners: [Int])] = [:]
+    for (message, owner) in outputs {
+      let broker = broker(message.address)
+      let domain = broker.commitDomain(for: message.address)
+      shipments[domain, default: (broker, [], [])].messages.append(message)
+      shipments[domain]?.owners.append(owner)
+    }
+    let open = Locked<(count: Int, refused: [Int: BrokerError], isClosed: Bool)>((shipments.count, [:], false))
+    let ledger = Shared(open)
+    for shipment in shipments.values {
+      let owners = shipment.owners
+      shipment.broker.publish(shipment.messages) { result in
+        let done = ledger.value.withLock { open in
+          open.count -= 1
+          switch result {
+          case .applied: break
+          case .ownershipLost: open.isClosed = true
+          case .refused(let errors): for (index, error) in errors { open.refused[owners[index]] = error }
+          }
+          return open.count == 0 ? (open.refused, open.isClosed) : nil
+        }
+        if let done { completion(done.0, done.1) }
+      }
+    }
+  }
+}
+
+/// Holds a lock that several closures share.
+private final class Shared<Value: Sendable>: Sendable {
+  let value: Locked<Value>
+  init(_ value: consuming Locked<Value>) { self.value = value }
+}

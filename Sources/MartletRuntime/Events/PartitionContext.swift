@@ -1,0 +1,19 @@
+public import struct Foundation.Date
+
+/// Where the events of an invocation come from: `context.partition`.
+public struct PartitionContext: Sendable, Hashable {
+  /// The hub's name on the broker.
+  public let hub: String
+  /// The consumer group.
+  public let group: String
+  /// The partition, from 0.
+  public let number: Int
+  /// The owner's: it grows with every new owner of the partition.
+  public let epoch: UInt64
+  /// The sequence number of the last event that was enqueued, as far as is known; -1 where there is none.
+  public let lastEnqueuedSequenceNumber: Int64
+  /// When that was; nil where nobody knows.
+  public let lastEnqueuedAt: Date?
+  /// How many events are behind the last one of the invocation.
+  public let lag: Int64
+}

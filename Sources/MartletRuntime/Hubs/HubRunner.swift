@@ -1,0 +1,244 @@
+import MartletCore
+
+/// One function of events at work: a member of its consumer group, and the partitions that it owns.
+final class HubRunner: Runner {
+  /// What changes, behind one lock.
+  struct State: Sendable {
+    var balance: GroupBalance
+    var partitions: [Int: OwnedPartition] = [:]
+    var partitionCount = 0
+    /// Where partitions are read and committed; nil before the start.
+    var environment: OwnedPartition.Environment?
+    /// When the next look at the group is due.
+    var looksAt = MonotonicTime(nanoseconds: 0)
+    var isLooking = false
+    var isDraining = false
+    var isClosed = false
+    var problem: String?
+    var generator: any RandomNumberGenerator & Sendable
+
+    /// What this process holds, as the balance sees it.
+    var held: [Int: GroupBalance.Holding] {
+      partitions.mapValues { GroupBalance.Holding(epoch: $0.record.epoch, isLeaving: $0.isLeaving) }
+    }
+  }
+
+  let hub: HubPlan
+  var plan: FunctionPlan { hub.base }
+  private let executor: FunctionExecutor
+  private let state: Locked<State>
+  private let drained = Signal()
+  private var now: MonotonicTime { plan.clock.monotonic() }
+
+  init(
+    hub: HubPlan, executor: FunctionExecutor,
+    generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+  ) {
+    self.hub = hub
+    self.executor = executor
+    let balance = GroupBalance(
+      member: hub.base.instance, expiration: hub.expiration, handOverTimeout: hub.handOverTimeout)
+    state = Locked(State(balance: balance, generator: generator))
+  }
+
+  // MARK: Start
+
+  func start(_ brokers: BrokerDirectory) async throws(BrokerError) {
+    guard let log = brokers[hub.address] as? any EventLog, let store = brokers.store(of: hub.address) else {
+      preconditionFailure("the start has checked that the hub's broker has hubs, and that there is a store")
+    }
+    try await start(log: log, committer: HubCommitter(store: store) { brokers[$0] })
+  }
+
+  func start(log: any EventLog, committer: HubCommitter) async throws(BrokerError) {
+    let description = try await log.declare(hub.binding.hub)
+    state.withLock { state in
+      state.partitionCount = description.partitionCount
+      state.environment = OwnedPartition.Environment(
+        plan: hub, log: log, committer: committer, executor: executor, slots: RunSlots(plan.maxConcurrentCalls))
+    }
+  }
+
+  // MARK: Time
+
+  func tick(now: MonotonicTime) -> Bool {
+    let (partitions, mustStop, looks, isClosed) = state.withLock { state in
+      let looks = state.environment != nil && !state.isClosed && !state.isLooking && state.looksAt <= now
+      if looks { state.isLooking = true }
+      return (state.partitions.sorted { $0.key < $1.key }, state.balance.mustStop(now: now), looks, state.isClosed)
+    }
+    for (_, partition) in partitions {
+      if mustStop {
+        partition.lose("the store has not heard of this process for too long; others may believe that it is dead")
+      } else {
+        partition.tick(now: now)
+      }
+    }
+    if looks { Task.detached(executorPreference: executor) { [self] in await look() } }
+    endIfDrained()
+    return !isClosed
+  }
+
+  var lost: Int { state.withLock { Array($0.partitions.values) }.reduce(0) { $0 + $1.lostRuns } }
+
+  // MARK: The group
+
+  /// Says that this member lives, looks who owns what, and does its part.
+  private func look() async {
+    var isSoon = false
+    do {
+      isSoon = try await balance()
+      report(problem: nil)
+    } catch {
+      state.withLock { $0.balance.failed() }
+      report(problem: error)
+    }
+    let now = self.now
+    state.withLock { state in
+      state.isLooking = false
+      let factor = Double.random(in: isSoon ? 0.02...0.1 : 0.8...1.2, using: &state.generator)
+      state.looksAt = now + hub.updateInterval * factor
+    }
+    endIfDrained()
+  }
+
+  /// - Returns: whether another look is worth its while at once: somebody else was faster.
+  private func balance() async throws(BrokerError) -> Bool {
+    let began = now
+    let (environment, count, heldBefore) = state.withLock { ($0.environment, $0.partitionCount, $0.held) }
+    guard let environment else { return false }
+    let store = environment.committer.store
+    // The records first: whoever owns one of them has said before that it lives, so the list of members has it.
+    let records = try await store.records(of: hub.group, partitionCount: count)
+    let attended = now
+    let members = try await store.attend(hub.group, as: plan.instance, expiration: hub.expiration)
+    let view = GroupBalance.View(records: records, members: members, began: began, attended: attended, ended: now)
+    let actions = state.withLock { state -> [GroupBalance.Action] in
+      // What was given up during the look is not to be taken back by what was read before.
+      let held = heldBefore.merging(state.held) { $1 }
+      var generator = state.generator
+      defer { state.generator = generator }
+      let actions = state.balance.actions(after: view, held: held, using: &generator)
+      return state.isDraining ? [] : actions
+    }
+    return try await perform(actions, environment)
+  }
+
+  private func perform(
+    _ actions: [GroupBalance.Action], _ environment: OwnedPartition.Environment
+  ) async throws(BrokerError) -> Bool {
+    var hasLostOne = false
+    for action in actions {
+      switch action {
+      case .drop(let number): held(number)?.lose("another process owns it")
+      case .shed(let number):
+        plan.logger.information("gives \(hub.group):\(number) to another process")
+        held(number)?.drain()
+      case .claim(let number, let epoch, let afterDeath):
+        let partition = GroupPartition(group: hub.group, number: number)
+        let record = try await environment.committer.store.claim(
+          partition, as: plan.instance, expecting: epoch, afterDeath: afterDeath)
+        if let record {
+          try await take(record, environment, afterDeath: afterDeath)
+        } else {
+          hasLostOne = true
+        }
+      }
+    }
+    return hasLostOne
+  }
+
+  private func held(_ number: Int) -> OwnedPartition? { state.withLock { $0.partitions[number] } }
+
+  /// Begins to work on a partition that was claimed.
+  private func take(
+    _ record: PartitionRecord, _ environment: OwnedPartition.Environment, afterDeath: Bool
+  ) async throws(BrokerError) {
+    let partition = OwnedPartition(environment, record: record) { [weak self] in self?.closed($0) }
+    let now = self.now
+    let isTaken = state.withLock { state in
+      // The claim may have taken its time.
+      if state.isDraining || state.balance.mustStop(now: now) || state.partitions[record.partition] != nil {
+        return false
+      }
+      state.partitions[record.partition] = partition
+      return true
+    }
+    guard isTaken else {
+      return try await environment.committer.store.release(
+        GroupPartition(group: hub.group, number: record.partition), epoch: record.epoch)
+    }
+    if afterDeath {
+      plan.logger.warning("takes \(hub.group):\(record.partition) over from a process that is dead")
+    } else {
+      plan.logger.information("owns \(hub.group):\(record.partition)")
+    }
+    partition.open()
+  }
+
+  private func closed(_ partition: OwnedPartition) {
+    state.withLock { state in
+      if state.partitions[partition.number] === partition { state.partitions[partition.number] = nil }
+    }
+    endIfDrained()
+  }
+
+  private func report(problem: BrokerError?) {
+    let hasChanged = state.withLock { state in
+      defer { state.problem = problem?.message }
+      return state.problem != problem?.message
+    }
+    guard hasChanged else { return }
+    if let problem {
+      plan.logger.error("the store of \(hub.group) does not answer, tries again: \(problem.message)")
+    } else {
+      plan.logger.information("the store of \(hub.group) answers again")
+    }
+  }
+
+  // MARK: Drain
+
+  func beginDrain() {
+    let partitions = state.withLock { state in
+      state.isDraining = true
+      return Array(state.partitions.values)
+    }
+    for partition in partitions { partition.drain() }
+    endIfDrained()
+  }
+
+  func waitUntilDrained() async { await drained.wait() }
+
+  /// Whether nothing runs and everything is committed and released, after `beginDrain`.
+  var hasDrained: Bool { drained.hasFired }
+
+  func cancelAll() {
+    for partition in state.withLock({ Array($0.partitions.values) }) { partition.cancelAll() }
+  }
+
+  func abandon() {
+    for partition in state.withLock({ Array($0.partitions.values) }) { partition.abandon() }
+  }
+
+  func close(deadline: ContinuousClock.Instant) async {
+    let store = state.withLock { state in
+      state.isClosed = true
+      return state.environment?.committer.store
+    }
+    guard let store else { return }
+    let left = Signal()
+    Task.detached(executorPreference: executor) { [self] in
+      // Who cannot say goodbye is missed after the expiration.
+      try? await store.leave(hub.group, as: plan.instance)
+      left.fire()
+    }
+    await left.wait(atMost: deadline - .now, on: executor)
+  }
+
+  private func endIfDrained() {
+    if state.withLock({ $0.isDraining && $0.partitions.isEmpty && !$0.isLooking }) { drained.fire() }
+  }
+
+  /// The partitions that this process owns, for tests.
+  var owned: [Int] { state.withLock { $0.partitions.keys.sorted() } }
+}

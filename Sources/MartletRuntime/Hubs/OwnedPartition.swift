@@ -1,0 +1,242 @@
+import MartletCore
+
+/// A partition that this process owns: reads it, runs its events, and hands the outcomes to the store. Nothing else
+/// writes its checkpoint.
+final class OwnedPartition: Sendable {
+  /// What a partition works with.
+  struct Environment: Sendable {
+    let plan: HubPlan
+    let log: any EventLog
+    let committer: HubCommitter
+    let executor: FunctionExecutor
+    let slots: RunSlots
+  }
+
+  /// What changes, behind one lock.
+  struct Core: Sendable {
+    /// nil until the position is known.
+    var state: PartitionState?
+    var reader: (any PartitionReader)?
+    var tasks: [Int: Task<Void, Never>] = [:]
+    /// When to try again to open the reader; nil while it is open, or being opened.
+    var opensAt: MonotonicTime?
+    var backoff = Backoff(first: .milliseconds(200), longest: .seconds(10))
+    /// Where the next reader begins instead of behind what was read.
+    var begins: InitialOffset?
+    /// The hub has gone; it is made again before it is read.
+    var mustDeclare = false
+    /// The partition is not what it was: whoever owns it next begins there.
+    var movesTo: PartitionPosition?
+    var problem: String?
+    var isDraining = false
+    var isLost = false
+    var isCancelling = false
+    var isClosing = false
+  }
+
+  let number: Int
+  let record: PartitionRecord
+  let environment: Environment
+  let logger: Logger
+  let core = Locked(Core())
+  private let onClosed: @Sendable (OwnedPartition) -> Void
+  var plan: HubPlan { environment.plan }
+  var now: MonotonicTime { plan.base.clock.monotonic() }
+  var partition: GroupPartition { GroupPartition(group: plan.group, number: number) }
+
+  init(
+    _ environment: Environment, record: PartitionRecord, onClosed: @escaping @Sendable (OwnedPartition) -> Void
+  ) {
+    self.environment = environment
+    self.record = record
+    self.onClosed = onClosed
+    number = record.partition
+    logger = environment.plan.base.logger.with(LogField("partition", record.partition))
+  }
+
+  /// Whether it is being given up.
+  var isLeaving: Bool { core.withLock { $0.isDraining || $0.isLost } }
+  /// Runs that were given up and have not returned.
+  var lostRuns: Int { core.withLock { $0.state?.abandonedRuns.count ?? 0 } }
+
+  func open() { detach { [self] in await openReader() } }
+
+  func detach(_ work: @escaping @Sendable () async -> Void) {
+    Task.detached(executorPreference: environment.executor) { await work() }
+  }
+
+  // MARK: The main loop
+
+  /// Does what can be done now: asks for events, runs batches, commits.
+  func pump() {
+    let now = self.now
+    var works: [PartitionWork] = []
+    let (reader, granted, commit, notes) = core.withLock { core in
+      while environment.slots.take() {
+        guard let work = core.state?.take(now: now) else {
+          environment.slots.free()
+          break
+        }
+        works.append(work)
+      }
+      let due = core.state?.commitToSend(now: now)
+      let granted = core.reader == nil ? 0 : core.state?.grant(now: now) ?? 0
+      return (core.reader, granted, due?.commit, due?.notes ?? [])
+    }
+    for note in notes { note.log(logger) }
+    if granted > 0 { reader?.grant(granted) }
+    for work in works { start(work) }
+    if let commit { send(commit) }
+    finishIfDrained()
+  }
+
+  private func start(_ work: PartitionWork) {
+    let task = Task.detached(executorPreference: environment.executor) { [self] in
+      await PartitionInvocation(partition: self, work: work).run()
+      core.withLock { $0.tasks[work.run] = nil }
+      environment.slots.free()
+      pump()
+    }
+    let isCancelled = core.withLock { core in
+      guard core.state?.runs[work.run] != nil else { return core.isCancelling || core.isLost }
+      core.tasks[work.run] = task
+      return core.isCancelling
+    }
+    if isCancelled { task.cancel() }
+  }
+
+  private func send(_ commit: PartitionCommit) {
+    environment.committer.commit(commit) { [self] result in
+      let now = self.now
+      let notes = core.withLock { core -> [PartitionNote] in
+        switch result {
+        case .applied: core.state?.applied()
+        case .ownershipLost: break
+        case .refused(let errors):
+          return core.state?.refused(errors, wasSent: environment.committer.isElsewhere, now: now) ?? []
+        }
+        return []
+      }
+      for note in notes { note.log(logger) }
+      if case .ownershipLost = result { lose("a commit was refused: somebody else owns it now") }
+      pump()
+    }
+  }
+
+  /// Takes the outcome of a run's first events.
+  func settle(_ run: Int, count: Int, _ verdict: EventVerdict) -> PartitionState.Next {
+    let now = self.now
+    let (next, notes) = core.withLock { core -> (PartitionState.Next, [PartitionNote]) in
+      let isStopping = core.isCancelling || core.isLost
+      guard let verdict = isStopping ? uncancelled(verdict) : verdict else {
+        core.state?.release(run, now: now)
+        return (.end, [])
+      }
+      return core.state?.settle(run, count: count, verdict, now: now) ?? (.end, [])
+    }
+    for note in notes { note.log(logger) }
+    return next
+  }
+
+  /// What is left of a verdict when failures that come from a cancellation do not count; nil where nothing is.
+  private func uncancelled(_ verdict: EventVerdict) -> EventVerdict? {
+    switch verdict.body {
+    case .together: return verdict
+    case .failed(let error): return plan.base.canComeFromCancellation(error) ? nil : verdict
+    case .each(let results):
+      let kept = results.prefix { result in
+        if case .failure(let error) = result { !plan.base.canComeFromCancellation(error) } else { true }
+      }
+      return EventVerdict(undecodable: verdict.undecodable, body: .each(Array(kept)), values: verdict.values)
+    }
+  }
+
+  // MARK: Time
+
+  func tick(now: MonotonicTime) {
+    let (cancelled, notes, opens) = core.withLock { core in
+      let due = core.state?.expire(now: now)
+      let cancelled = (due?.cancel ?? []).compactMap { core.tasks[$0] }
+      let opens = core.opensAt.map { $0 <= now } ?? false
+      if opens { core.opensAt = nil }
+      return (cancelled, due?.notes ?? [], opens)
+    }
+    for task in cancelled { task.cancel() }
+    for note in notes { note.log(logger) }
+    if opens { open() }
+    pump()
+  }
+
+  // MARK: Stop
+
+  /// Lets what runs finish, commits and releases the partition.
+  func drain() {
+    core.withLock { core in
+      core.isDraining = true
+      core.state?.drain()
+    }
+    pump()
+  }
+
+  /// Stops at once and writes nothing: somebody else owns it, or may.
+  func lose(_ why: String) {
+    let tasks = core.withLock { core -> [Task<Void, Never>]? in
+      guard !core.isLost, !core.isClosing else { return nil }
+      core.isLost = true
+      core.state?.lose()
+      return Array(core.tasks.values)
+    }
+    guard let tasks else { return }
+    logger.warning("\(partition) is given up: \(why)")
+    for task in tasks { task.cancel() }
+    finishIfDrained()
+  }
+
+  /// A drain takes too long: what runs is told to stop.
+  func cancelAll() {
+    let tasks = core.withLock { core in
+      core.isCancelling = true
+      return Array(core.tasks.values)
+    }
+    for task in tasks { task.cancel() }
+  }
+
+  /// A drain is over: nothing of what still runs counts.
+  func abandon() {
+    core.withLock { $0.state?.abandon() }
+    pump()
+  }
+
+  private func finishIfDrained() {
+    let (isDone, reader) = core.withLock { core -> (Bool, (any PartitionReader)?) in
+      guard !core.isClosing, core.isLost || (core.isDraining && core.state?.hasDrained ?? true) else {
+        return (false, nil)
+      }
+      core.isClosing = true
+      core.opensAt = nil
+      defer { core.reader = nil }
+      return (true, core.reader)
+    }
+    guard isDone else { return }
+    detach { [self] in
+      await reader?.close()
+      await release()
+      onClosed(self)
+    }
+  }
+
+  private func release() async {
+    let (isLost, target) = core.withLock { ($0.isLost, $0.movesTo) }
+    guard !isLost else { return }
+    let store = environment.committer.store
+    do {
+      if let target {
+        try await store.move(partition, to: target)
+      } else {
+        try await store.release(partition, epoch: record.epoch)
+      }
+    } catch {
+      logger.warning("\(partition) was not released, others take it over when its owner is silent: \(error.message)")
+    }
+  }
+}

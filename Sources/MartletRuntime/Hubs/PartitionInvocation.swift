@@ -1,0 +1,82 @@
+import MartletCore
+
+/// A worker on one batch of a partition: one invocation, or one for each event after another.
+struct PartitionInvocation: Sendable {
+  let partition: OwnedPartition
+  let work: PartitionWork
+  private var plan: HubPlan { partition.plan }
+
+  func run() async {
+    guard let values = await readValues() else { return }
+    if plan.binding.isSingle {
+      await runEach(values)
+    } else {
+      let verdict = await invoke(work.events, values, work.deadline)
+      _ = partition.settle(work.run, count: work.events.count, verdict)
+    }
+  }
+
+  private func runEach(_ values: [String: Bytes]) async {
+    var (values, deadline, started) = (values, work.deadline, partition.now)
+    for (index, event) in work.events.enumerated() {
+      if index > 0 {
+        let now = partition.now
+        let next = partition.core.withLock { $0.state?.beginNext(of: work.run, now: now) }
+        guard let next, next.mayBegin else { return release() }
+        deadline = next.deadline
+        // The event before may have changed what is kept for the key.
+        if plan.binding.isStateful {
+          values = partition.core.withLock { $0.state?.values.values(of: keys) } ?? [:]
+        }
+      }
+      let verdict = await invoke([event], values, deadline)
+      guard case .proceed = partition.settle(work.run, count: 1, verdict) else { return }
+      partition.pump()
+      if partition.environment.executor.hasWaitingJobs, partition.now.nanoseconds(since: started) > 5_000_000 {
+        await Task.yield()  // fair between functions: others wait for this thread
+        started = partition.now
+      }
+    }
+  }
+
+  private func invoke(
+    _ events: [EventReference], _ values: [String: Bytes], _ deadline: MonotonicTime?
+  ) async -> EventVerdict {
+    let context = events.last.flatMap { last in partition.core.withLock { $0.state?.context(through: last) } }
+    let invocation = Invocation(
+      plan: plan.base, work: .events(events), number: plan.nextInvocation(), deadline: deadline, partition: context)
+    let verdict = await plan.binding.run(EventInput(events: events, values: values), invocation)
+    if plan.base.logger.level <= .debug { invocation.logger.debug("ran") }
+    return verdict
+  }
+
+  // MARK: Keyed state
+
+  private var keys: Set<String> { Set(work.events.map { $0.key ?? "" }) }
+
+  /// What the group keeps for the keys of the batch; nil where it cannot be read now: then the batch comes again.
+  private func readValues() async -> [String: Bytes]? {
+    guard plan.binding.isStateful else { return [:] }
+    let keys = keys
+    let missing = partition.core.withLock { $0.state?.values.missing(of: keys) } ?? []
+    var stored: [String: Bytes] = [:]
+    if !missing.isEmpty {
+      do {
+        stored = try await partition.environment.committer.store.values(of: missing, in: partition.partition)
+      } catch {
+        partition.report(problem: error)
+        release(retryAfter: .seconds(1))
+        return nil
+      }
+    }
+    return partition.core.withLock { core in
+      core.state?.values.fill(missing, from: stored)
+      return core.state?.values.values(of: keys)
+    }
+  }
+
+  private func release(retryAfter wait: Duration = .zero) {
+    let now = partition.now
+    partition.core.withLock { $0.state?.release(work.run, retryAfter: wait, now: now) }
+  }
+}

@@ -1,0 +1,150 @@
+import MartletCore
+
+extension PartitionState {
+  /// A commit holds no more outputs than these, unless one outcome has more,
+  static let maxOutputs = 2000
+  /// and no more bytes.
+  static let maxBytes = 4 << 20
+
+  /// The commit that should leave now, if any: one at a time, since a refused one frees its number.
+  mutating func commitToSend(now: MonotonicTime) -> (commit: PartitionCommit?, notes: [PartitionNote]) {
+    guard inFlight == nil, !isLost else { return (nil, []) }
+    var notes: [PartitionNote] = []
+    endSuspicion()
+    let announced = announce(now: now, &notes)
+    let count = unitsDue(now: now)
+    guard count > 0 || announced != nil || mustCommitStart || isBehind || (suspects == nil && deaths > 0) else {
+      return (nil, notes)
+    }
+    let sent = Array(units.prefix(count))
+    units.removeFirst(count)
+    for number in sent.flatMap(\.entries) { entries[number].status = .done }
+    var commit = PartitionCommit(
+      partition: partition, epoch: epoch, number: lastCommit + 1,
+      position: entries.position(from: position, and: finishedBefore), outputs: sent.flatMap(\.outputs),
+      values: sent.reduce(into: [:]) { $0.merge($1.values) { $1 } })
+    if let suspects, (commit.position?.sequenceNumber ?? -1) < suspects.through {
+      commit.deaths = deaths
+      commit.suspect = announced?.event ?? suspects.slot
+    }
+    let batches = sent.count { $0.endsBatch }
+    batchesEnded -= batches
+    inFlight = PartitionFlight(
+      commit: commit, units: sent, batches: batches, announces: commit.suspect == nil ? nil : announced?.number)
+    return (commit, notes)
+  }
+
+  /// The commit under way is durable.
+  mutating func applied() {
+    guard let flight = inFlight else { return }
+    inFlight = nil
+    lastCommit = flight.commit.number
+    position = flight.commit.position ?? position
+    mustCommitStart = false
+    deaths = flight.commit.deaths
+    if deaths == 0 { suspects = nil }
+    suspects?.slot = flight.commit.suspect
+    suspects?.announced = flight.announces
+    entries.removeAll(through: position.checkpoint)
+    values.trim(keeping: units)
+  }
+
+  /// How many units the next commit takes.
+  private func unitsDue(now: MonotonicTime) -> Int {
+    guard let oldest = units.first else { return 0 }
+    let everything = fitting(units.count)
+    if isDraining || suspects != nil { return everything }
+    let frequency = plan.checkpointFrequency
+    if frequency > 1, batchesEnded < frequency {
+      // What is held is bounded, in size and in time.
+      let isFull = everything < units.count || holdsTooMuch
+      return isFull || now.nanoseconds(since: oldest.finished) >= plan.waitNanoseconds ? everything : 0
+    }
+    if plan.mergesCommits { return everything }
+    var batches = 0
+    for (index, unit) in units.enumerated() where unit.endsBatch {
+      batches += 1
+      if batches == frequency { return min(index + 1, everything) }
+    }
+    return everything
+  }
+
+  /// Whether nothing can go on before a commit makes room.
+  private var holdsTooMuch: Bool {
+    (runs.isEmpty && entries.count >= plan.capacity) || units.reduce(0) { $0 + $1.outputs.count } >= Self.maxOutputs
+  }
+
+  /// How many of the first units fit into one commit; one at least.
+  private func fitting(_ most: Int) -> Int {
+    var (outputs, bytes) = (0, 0)
+    for index in 0..<most {
+      outputs += units[index].outputs.count
+      bytes += units[index].bytes
+      if index > 0, outputs > Self.maxOutputs || bytes > Self.maxBytes { return index }
+    }
+    return most
+  }
+
+  /// Whether the checkpoint can pass events that another owner finished, and nothing else will move it.
+  private var isBehind: Bool {
+    guard units.isEmpty, runs.isEmpty, let first = entries.numbers.first else { return false }
+    return entries[first].status == .done
+  }
+
+  // MARK: Suspects
+
+  /// The search for the event that killed an owner is over when all that it can have had in hand is done.
+  private mutating func endSuspicion() {
+    if let through = suspects?.through, position.sequenceNumber >= through, runs.isEmpty { suspects = nil }
+  }
+
+  /// The next event that is to run alone, with its attempt. Those that have had too many are set aside.
+  private mutating func announce(
+    now: MonotonicTime, _ notes: inout [PartitionNote]
+  ) -> (number: Int, event: SuspectEvent)? {
+    while let number = nextSuspect(now: now) {
+      let slot = suspects?.slot
+      let offset = entries[number].event.offset
+      let attempt = slot?.offset == offset ? (slot?.attempt ?? 0) + 1 : entries[number].failures + 1
+      entries[number].failures = attempt - 1
+      guard let decision = plan.refusal(ofSuspect: reference(number), of: partition.number) else {
+        return (number, SuspectEvent(offset: offset, attempt: attempt))
+      }
+      let lane = entries[number].lane
+      lanes[lane].remove(number)
+      setAside(number, decision, run: 0, lane: lane, now: now, &notes)
+    }
+    return nil
+  }
+
+  /// The event to single out: the one that was, until it has its outcome; then one after another, in order.
+  private func nextSuspect(now: MonotonicTime) -> Int? {
+    guard let suspects, suspects.announced == nil, runs.isEmpty, !isDraining else { return nil }
+    if let slot = suspects.slot, slot.offset > position.checkpoint ?? EventOffset(low: 0),
+      !finishedBefore.contains(slot.offset)
+    {
+      if let number = entries.numbers.first(where: { entries[$0].event.offset == slot.offset }) {
+        if entries[number].status == .waiting {
+          return lanes[entries[number].lane].isParked(at: now) ? nil : number
+        }
+      } else if lastTaken.map({ $0 < slot.offset }) ?? true, entries.count < plan.capacity,
+        (entries.numbers.last.map { entries[$0].event.sequenceNumber } ?? -1) < suspects.through
+      {
+        return nil  // It has not been read yet, and goes before the others.
+      }
+    }
+    let next = lanes.compactMap { $0.waiting.first }.min()
+    return next.flatMap { lanes[entries[$0].lane].isParked(at: now) ? nil : $0 }
+  }
+
+  /// Runs the event that was announced, alone.
+  mutating func takeSuspect(now: MonotonicTime) -> PartitionWork? {
+    guard runs.isEmpty, let number = suspects?.announced else { return nil }
+    suspects?.announced = nil
+    guard entries.numbers.contains(number), entries[number].status == .waiting else { return nil }
+    let lane = entries[number].lane
+    lanes[lane].remove(number)
+    lanes[lane].parkedUntil = nil
+    return begin([number], lane: lane, now: now)
+  }
+}

@@ -1,0 +1,200 @@
+import MartletCore
+
+/// What the owner of a partition knows of it: which events wait, run and have their outcome, and what is to be
+/// committed. A state machine without I/O; `OwnedPartition` does what it answers.
+struct PartitionState: Sendable {
+  let plan: HubPlan
+  let partition: GroupPartition
+  let epoch: UInt64
+  var entries = PartitionEntries()
+  var lanes: [Lane]
+  var runs: [Int: PartitionRun] = [:]
+  private var nextRun = 0
+  /// Where the next search for a lane with work begins, so that none starves.
+  private var nextLane = 0
+  /// Outcomes that wait to be committed, in the order in which they came.
+  var units: [PartitionUnit] = []
+  /// Events without outputs join units from this one on.
+  var firstToJoin = 0
+  /// Those in the commit under way.
+  var inFlight: PartitionFlight?
+  /// How many batches have ended since the last commit.
+  var batchesEnded = 0
+  var values = KeyedValues()
+  /// As it was committed last, or found.
+  var position: PartitionPosition
+  /// Whether the position must be written though nothing has run: another owner would not find it again.
+  var mustCommitStart: Bool
+  /// The number of the last commit.
+  var lastCommit: UInt64
+  /// Set while events run alone because an owner died.
+  var suspects: Suspects?
+  /// What was committed last.
+  var deaths: Int
+  /// Events that another owner finished above the checkpoint, and that were not read again yet.
+  private(set) var finishedBefore: Set<EventOffset>
+  private(set) var lastTaken: EventOffset?
+  private(set) var tail: PartitionTail?
+  private var granted = 0
+  /// How long the first batch waits at most.
+  private var firstWait: UInt64?
+  /// Stopped: what runs may finish, nothing else begins.
+  private(set) var isDraining = false
+  /// Somebody else owns it: nothing of it counts any more.
+  private(set) var isLost = false
+  /// Runs that were given up and have not returned.
+  var abandonedRuns: Set<Int> = []
+
+  /// - Parameters:
+  ///   - record: the store's, as the claim answered it.
+  ///   - start: where to begin where the record has no position.
+  init(
+    plan: HubPlan, partition: GroupPartition, record: PartitionRecord, start: PartitionPosition, firstWait: UInt64
+  ) {
+    self.plan = plan
+    self.partition = partition
+    self.firstWait = firstWait
+    epoch = record.epoch
+    lanes = Array(repeating: Lane(), count: plan.lanes)
+    position = record.position ?? start
+    mustCommitStart = record.position == nil && plan.initialOffset != .fromStart
+    lastCommit = record.lastCommit
+    deaths = record.deaths
+    finishedBefore = Set(position.finished)
+    lastTaken = position.checkpoint
+    if record.deaths > 0 {
+      suspects = Suspects(through: position.sequenceNumber + Int64(plan.capacity), slot: record.suspect)
+    }
+  }
+
+  // MARK: Intake
+
+  /// Takes in what the reader delivers.
+  mutating func receive(_ events: [Event], tail: PartitionTail?, now: MonotonicTime) {
+    granted = max(0, granted - events.count)
+    if let tail {
+      self.tail = tail
+      suspects?.limit(to: tail.sequenceNumber)
+    }
+    guard !isDraining, !isLost else { return }
+    for index in events.indices {
+      let event = EventReference(events, at: index)
+      // A reader that began again may repeat.
+      if let lastTaken, event.offset <= lastTaken { continue }
+      lastTaken = event.offset
+      let isDone = finishedBefore.remove(event.offset) != nil
+      let lane = lane(of: event)
+      let number = entries.append(.init(event: event, lane: lane, status: isDone ? .done : .waiting))
+      if !isDone { lanes[lane].append(number, now: now) }
+    }
+    if let lastTaken { finishedBefore = finishedBefore.filter { $0 > lastTaken } }
+    if let last = entries.numbers.last.map({ entries[$0].event }),
+      self.tail.map({ $0.sequenceNumber < last.sequenceNumber }) ?? true
+    {
+      self.tail = PartitionTail(sequenceNumber: last.sequenceNumber, enqueuedAt: last.value.message.enqueuedAt)
+    }
+  }
+
+  /// The last place that the reader has delivered: where another one goes on.
+  var readPosition: PartitionPosition {
+    guard let last = entries.numbers.last.map({ entries[$0].event }) else { return position }
+    return PartitionPosition(
+      checkpoint: last.offset, sequenceNumber: last.sequenceNumber, eventID: last.value.message.id,
+      enqueuedAt: last.value.message.enqueuedAt)
+  }
+
+  /// A new reader begins: it was granted nothing.
+  mutating func beginReading() { granted = 0 }
+
+  /// How many events more the reader may deliver now. Small grants are saved up: each costs the broker a look.
+  mutating func grant(now: MonotonicTime) -> Int {
+    guard !isDraining, !isLost else { return 0 }
+    let waiting = lanes.reduce(0) { $0 + ($1.isParked(at: now) ? 0 : $1.waiting.count) }
+    let room = min(plan.prefetch - waiting, plan.capacity - entries.count) - granted
+    guard room > 0, granted == 0 || room >= max(1, plan.prefetch / 4) else { return 0 }
+    granted += room
+    return room
+  }
+
+  /// The lane of an event. The hash is not that of partitions: keys of one partition agree in that.
+  private func lane(of event: EventReference) -> Int {
+    guard plan.lanes > 1 else { return 0 }
+    guard let key = event.key ?? (plan.binding.isStateful ? "" : nil) else {
+      return Int(event.sequenceNumber.magnitude % UInt64(plan.lanes))
+    }
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a, 64 bits
+    for byte in key.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    return Int((hash ^ hash >> 32) % UInt64(plan.lanes))
+  }
+
+  // MARK: Runs
+
+  /// The next batch to run, if any can.
+  mutating func take(now: MonotonicTime) -> PartitionWork? {
+    guard !isDraining, !isLost else { return nil }
+    if suspects != nil { return takeSuspect(now: now) }
+    for step in lanes.indices {
+      let lane = (nextLane + step) % lanes.count
+      guard lanes[lane].isReady(least: plan.least, wait: firstWait ?? plan.waitNanoseconds, now: now) else { continue }
+      nextLane = (lane + 1) % lanes.count
+      firstWait = nil
+      return begin(lanes[lane].take(most: plan.most, now: now), lane: lane, now: now)
+    }
+    return nil
+  }
+
+  mutating func begin(_ numbers: [Int], lane: Int, now: MonotonicTime) -> PartitionWork {
+    nextRun += 1
+    for number in numbers { entries[number].status = .running }
+    lanes[lane].run = nextRun
+    runs[nextRun] = PartitionRun(entries: numbers, lane: lane, deadline: deadline(now))
+    return PartitionWork(run: nextRun, events: numbers.map { reference($0) }, deadline: deadline(now))
+  }
+
+  /// The event as a run sees it, with the number of the attempt.
+  func reference(_ number: Int) -> EventReference {
+    var event = entries[number].event
+    event.attempt = entries[number].failures + 1
+    return event
+  }
+
+  private func deadline(_ now: MonotonicTime) -> MonotonicTime? {
+    plan.base.timeoutNanoseconds.map { MonotonicTime(nanoseconds: now.nanoseconds &+ $0) }
+  }
+
+  /// The next event of a run begins an invocation of its own, with a deadline of its own. False where it must not: the
+  /// run ends there.
+  mutating func beginNext(of run: Int, now: MonotonicTime) -> (mayBegin: Bool, deadline: MonotonicTime?) {
+    guard !isDraining, let active = runs[run], !active.isVoid, active.graceEnd == nil else { return (false, nil) }
+    let deadline = deadline(now)
+    runs[run]?.deadline = deadline
+    return (true, deadline)
+  }
+
+  // MARK: Stop
+
+  /// Begins nothing more; what runs may finish.
+  mutating func drain() {
+    isDraining = true
+    for lane in lanes.indices { lanes[lane].removeAll() }
+  }
+
+  /// Somebody else has it.
+  mutating func lose() {
+    drain()
+    isLost = true
+    units = []
+    inFlight = nil
+  }
+
+  /// Whether a drain has come to its end.
+  var hasDrained: Bool { isLost || (isDraining && runs.isEmpty && units.isEmpty && inFlight == nil) }
+
+  /// What an invocation is told about the partition, given its last event.
+  func context(through last: EventReference) -> PartitionContext {
+    let end = max(tail?.sequenceNumber ?? -1, last.sequenceNumber)
+    return PartitionContext(
+      hub: partition.group.hub, group: partition.group.name, number: partition.number, epoch: epoch,
+      lastEnqueuedSequenceNumber: end, lastEnqueuedAt: tail?.enqueuedAt, lag: end - last.sequenceNumber)
+  }
+}

@@ -1,0 +1,17 @@
+import MartletCore
+
+/// What becomes of some events at once: all of it is committed, or nothing.
+struct PartitionUnit: Sendable {
+  /// Numbers of entries.
+  var entries: [Int]
+  let lane: Int
+  var outputs: [OutgoingMessage]
+  let values: [String: Bytes?]
+  let finished: MonotonicTime
+  /// Whether it only sets events aside: such a unit has no attempt to fail.
+  let isDeadLetter: Bool
+  /// Whether a batch ends with it: what `batchCheckpointFrequency` counts.
+  var endsBatch = false
+
+  var bytes: Int { outputs.reduce(0) { $0 + $1.body.count } }
+}

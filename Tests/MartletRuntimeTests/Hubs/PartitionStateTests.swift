@@ -1,0 +1,170 @@
+import MartletCore
+import Testing
+
+@testable import MartletRuntime
+
+struct PartitionStateTests {
+  @Test func `events run in order, one batch at a time`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 3)))
+    state.receive(0...4)
+    let first = try require(state.take())
+    #expect(first.numbers == [0, 1, 2])
+    #expect(state.take() == nil)
+    state.succeed(first)
+    #expect(try require(state.take()).numbers == [3, 4])
+  }
+
+  @Test func `the checkpoint is the last event without a gap before it`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 1, lanes: 2)))
+    state.receive(0...3, keys: 2)
+    var works: [PartitionWork] = []
+    while let work = state.take() { works.append(work) }
+    #expect(works.count == 2)
+    let (early, late) = works[0].numbers == [0] ? (works[0], works[1]) : (works[1], works[0])
+    state.succeed(late)
+    let commit = try require(state.commit())
+    #expect(commit.position?.checkpoint == nil)
+    #expect(commit.position?.finishedNumbers == [1])
+    state.applied()
+    state.succeed(early)
+    #expect(try require(state.commit()).position == .sample(1))
+  }
+
+  @Test func `what another owner finished above the checkpoint is not run again`() throws {
+    var state = PartitionState.sample(position: .sample(2, finished: [4, 6]))
+    state.receive(3...7)
+    let work = try require(state.take())
+    #expect(work.numbers == [3, 5, 7])
+    state.succeed(work)
+    #expect(try require(state.commit()).position == .sample(7))
+  }
+
+  @Test func `what another owner finished stays finished before it is read again`() throws {
+    var state = PartitionState.sample(
+      .sample(EventHubOptions(maxEventBatchSize: 1)), position: .sample(2, finished: [6]))
+    state.receive(3...4)
+    state.succeed(try require(state.take()))
+    let position = try require(state.commit()?.position)
+    #expect(position.sequenceNumber == 3)
+    #expect(position.finishedNumbers == [6])
+  }
+
+  @Test func `a checkpoint passes what another owner finished, though nothing is left to run`() throws {
+    var state = PartitionState.sample(position: .sample(2, finished: [3]))
+    state.receive(3...3)
+    #expect(state.take() == nil)
+    #expect(try require(state.commit()).position == .sample(3))
+    state.applied()
+    #expect(state.commit() == nil)
+  }
+
+  @Test func `events that are read twice run once`() throws {
+    var state = PartitionState.sample()
+    state.receive(0...2)
+    state.receive(1...4)
+    #expect(try require(state.take()).numbers == [0, 1, 2, 3, 4])
+  }
+
+  @Test func `one commit is under way at a time, and its number follows the one before`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 1)))
+    state.receive(0...1)
+    state.succeed(try require(state.take()))
+    #expect(try require(state.commit()).number == 1)
+    state.succeed(try require(state.take()))
+    #expect(state.commit() == nil)
+    state.applied()
+    let second = try require(state.commit())
+    #expect(second.number == 2)
+    #expect(second.epoch == 7)
+  }
+
+  @Test func `a reader is granted what fits, and no more`() {
+    let plan = HubPlan.sample(EventHubOptions(maxEventBatchSize: 10, prefetchCount: 20, maxOutstanding: 30))
+    var state = PartitionState.sample(plan)
+    #expect(state.grant(now: .milliseconds(0)) == 20)
+    #expect(state.grant(now: .milliseconds(0)) == 0)
+    state.receive((0...19).map { .sample($0) }, tail: nil, now: .milliseconds(0))
+    #expect(state.grant(now: .milliseconds(0)) == 0)
+    _ = state.take()
+    #expect(state.grant(now: .milliseconds(0)) == 10)
+    state.receive((20...29).map { .sample($0) }, tail: nil, now: .milliseconds(0))
+    #expect(state.grant(now: .milliseconds(0)) == 0)
+  }
+
+  @Test func `a batch waits for its least size, but not for ever`() throws {
+    let options = EventHubOptions(maxEventBatchSize: 10, minEventBatchSize: 3, maxWaitTime: .seconds(1))
+    var state = PartitionState.sample(.sample(options))
+    state.receive(0...0)
+    // The first batch of a partition without a checkpoint does not wait.
+    state.succeed(try require(state.take()))
+    state.receive(1...2, at: 100)
+    #expect(state.take(at: 1000) == nil)
+    #expect(try require(state.take(at: 1100)).numbers == [1, 2])
+  }
+
+  @Test func `a batch of its least size does not wait`() throws {
+    let options = EventHubOptions(maxEventBatchSize: 10, minEventBatchSize: 3, maxWaitTime: .seconds(1))
+    var state = PartitionState.sample(.sample(options))
+    state.receive(0...0)
+    state.succeed(try require(state.take()))
+    state.receive(1...3)
+    #expect(try require(state.take()).numbers == [1, 2, 3])
+  }
+
+  @Test func `a key is always in the same lane, and lanes run side by side`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 4, lanes: 8)))
+    state.receive(0...31, keys: 16)
+    var works: [PartitionWork] = []
+    while let work = state.take() { works.append(work) }
+    #expect(works.count > 1)
+    let keys = works.map { Set($0.events.compactMap(\.key)) }
+    for (index, own) in keys.enumerated() {
+      for other in keys[..<index] { #expect(own.isDisjoint(with: other)) }
+    }
+  }
+
+  @Test func `a drain begins nothing and commits what ran`() throws {
+    var state = PartitionState.sample(
+      .sample(EventHubOptions(maxEventBatchSize: 1, batchCheckpointFrequency: 8)))
+    state.receive(0...3)
+    state.succeed(try require(state.take()))
+    let running = try require(state.take())
+    state.drain()
+    #expect(state.take() == nil)
+    #expect(!state.hasDrained)
+    state.succeed(running)
+    #expect(try require(state.commit()).position == .sample(1))
+    #expect(!state.hasDrained)
+    state.applied()
+    #expect(state.hasDrained)
+  }
+
+  @Test func `nothing of a lost partition is committed`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 1)))
+    state.receive(0...3)
+    state.succeed(try require(state.take()))
+    let running = try require(state.take())
+    state.lose()
+    state.succeed(running)
+    #expect(state.commit() == nil)
+    #expect(state.hasDrained)
+  }
+
+  @Test func `a group that begins at the end writes where that was`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(initialOffset: .fromEnd)))
+    #expect(try require(state.commit()).position == PartitionPosition())
+    state.applied()
+    #expect(state.commit() == nil)
+  }
+
+  @Test func `an invocation is told how far behind it is`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 2)))
+    state.receive((0...3).map { .sample($0) }, tail: PartitionTail(sequenceNumber: 10), now: .milliseconds(0))
+    let work = try require(state.take())
+    let context = state.context(through: work.events[1])
+    #expect(context.lag == 9)
+    #expect(context.lastEnqueuedSequenceNumber == 10)
+    #expect(context.epoch == 7)
+    #expect(context.group == "app")
+  }
+}

@@ -1,0 +1,109 @@
+import MartletCore
+import Testing
+
+@testable import MartletRuntime
+
+/// After the death of an owner: events run alone, their attempts written before.
+struct SuspectEventTests {
+  private static let options = EventHubOptions(maxEventBatchSize: 2, prefetchCount: 4, maxOutstanding: 4)
+
+  private func state(
+    deaths: Int = 1, suspect: SuspectEvent? = nil, position: PartitionPosition? = nil, retries: Int = 2
+  ) -> PartitionState {
+    .sample(
+      .sample(Self.options, retry: .fixedDelay(maxRetryCount: retries, delayInterval: .zero)), position: position,
+      deaths: deaths, suspect: suspect)
+  }
+
+  @Test func `an attempt is written before the event runs, and events run alone`() throws {
+    var state = state()
+    state.receive(0...3)
+    #expect(state.take() == nil)
+    let first = try require(state.commit())
+    #expect(first.suspect == SuspectEvent(offset: EventOffset(low: 1), attempt: 1))
+    #expect(first.deaths == 1)
+    #expect(state.take() == nil)
+    state.applied()
+    let work = try require(state.take())
+    #expect(work.numbers == [0])
+    #expect(state.take() == nil)
+    state.succeed(work, outputs: [.sample("a")])
+    // What ran and what runs next go in one commit.
+    let second = try require(state.commit())
+    #expect(second.outputs.map(\.id) == ["a"])
+    #expect(second.position?.sequenceNumber == 0)
+    #expect(second.suspect == SuspectEvent(offset: EventOffset(low: 2), attempt: 1))
+  }
+
+  @Test func `the trouble is over when all is done that the dead owner can have had`() throws {
+    var state = state()
+    state.receive(0...3)
+    var commits: [PartitionCommit] = []
+    for number in 0...3 {
+      commits += state.commitAll()
+      let work = try require(state.take())
+      #expect(work.numbers == [number])
+      state.succeed(work)
+    }
+    commits += state.commitAll()
+    let last = try #require(commits.last)
+    #expect(last.deaths == 0)
+    #expect(last.suspect == nil)
+    state.receive(4...5)
+    #expect(try require(state.take()).numbers == [4, 5])
+  }
+
+  @Test func `events that came after the death are not suspected`() throws {
+    var state = state()
+    state.receive((0...3).map { .sample($0) }, tail: PartitionTail(sequenceNumber: 0), now: .milliseconds(0))
+    state.commitAll()
+    state.succeed(try require(state.take()))
+    state.commitAll()
+    #expect(try require(state.take()).numbers == [1, 2])
+  }
+
+  @Test func `the event that was singled out goes first, with the attempt behind the written one`() throws {
+    var state = state(suspect: SuspectEvent(offset: EventOffset(low: 3), attempt: 1))
+    state.receive(0...1)
+    #expect(state.commit() == nil)
+    state.receive(2...3)
+    #expect(try require(state.commit()).suspect == SuspectEvent(offset: EventOffset(low: 3), attempt: 2))
+    state.applied()
+    let work = try require(state.take())
+    #expect(work.numbers == [2])
+    #expect(work.events[0].attempt == 2)
+  }
+
+  @Test func `an event that kills each owner is dead-lettered without another run`() throws {
+    var state = state(suspect: SuspectEvent(offset: EventOffset(low: 1), attempt: 3))
+    state.receive(0...1)
+    let commit = try require(state.commit())
+    let letter = try #require(commit.outputs.first)
+    #expect(letter.id == "e0")
+    #expect(letter.headers[WireField.deadLetterErrorType]?.text == "ProcessDied")
+    #expect(letter.headers[WireField.deadLetterAttempts]?.text == "3")
+    #expect(commit.suspect == SuspectEvent(offset: EventOffset(low: 2), attempt: 1))
+  }
+
+  @Test func `a failure of the one that runs alone counts, and it stays the suspect`() throws {
+    var state = state()
+    state.receive(0...1)
+    state.commitAll()
+    state.fail(try require(state.take()))
+    #expect(try require(state.commit()).suspect == SuspectEvent(offset: EventOffset(low: 1), attempt: 2))
+    state.applied()
+    let again = try require(state.take())
+    #expect(again.numbers == [0])
+    #expect(again.events[0].attempt == 2)
+  }
+
+  @Test func `an empty partition forgets the trouble with the first events`() throws {
+    var state = state(position: .sample(9))
+    state.receive([], tail: PartitionTail(sequenceNumber: 9), now: .milliseconds(0))
+    #expect(try require(state.commit()).deaths == 0)
+    state.applied()
+    #expect(state.commit() == nil)
+    state.receive(10...11)
+    #expect(try require(state.take()).numbers == [10, 11])
+  }
+}

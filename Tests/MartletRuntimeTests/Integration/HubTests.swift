@@ -1,0 +1,178 @@
+import Foundation
+import MartletCore
+import MartletEmbedded
+import MartletRuntime
+import Testing
+
+@testable import MartletTestKit
+
+/// Functions of event hubs on the embedded broker.
+struct HubTests {
+  private static let readings = HubName<Int>("readings", partitions: 4)
+  private static let copies = HubName<Int>("copies", partitions: 2)
+  private static let quick = EventHubOptions(
+    partitionOwnershipExpirationInterval: .seconds(2), loadBalancingUpdateInterval: .milliseconds(50))
+
+  private static func events(_ numbers: Range<Int>, keys: Int = 8) -> [Outgoing<Int>] {
+    numbers.map { Outgoing($0, key: "k\($0 % keys)") }
+  }
+
+  /// Whether the numbers of each key come in order.
+  private static func isOrdered(_ seen: [(key: String, number: Int)]) -> Bool {
+    Dictionary(grouping: seen, by: \.key).values.allSatisfy { own in
+      zip(own, own.dropFirst()).allSatisfy { $0.number < $1.number }
+    }
+  }
+
+  @Test func `batches of a hub go through a function to another hub, in the order of their keys`() async throws {
+    let seen = Observed<[(key: String, number: Int)]>([])
+    try await TestApp.run {
+      Function("copy", on: .eventHub(Self.readings, options: Self.quick), to: .eventHub(Self.copies)) {
+        batch, context in
+        #expect(context.partition?.hub == "readings")
+        #expect(context.partition?.group == "test")
+        return batch.map { Outgoing($0.body, key: $0.key) }
+      }
+      Function("see", on: .event(of: Self.copies, options: Self.quick)) { event, context in
+        seen.update { $0.append((event.key ?? "", event.body)) }
+      }
+    } body: { app in
+      try await app.host.send(Self.events(0..<1000), to: Self.readings)
+      try await seen.until("all copies") { $0.count == 1000 }
+    }
+    seen.update { all in
+      #expect(Set(all.map(\.number)).count == 1000)
+      #expect(Self.isOrdered(all))
+    }
+  }
+
+  @Test func `an event that fails is dead-lettered with its place, and its batch goes on`() async throws {
+    let seen = Observed<Set<Int>>([])
+    try await TestApp.run {
+      Function(
+        "detect",
+        on: .eventHub(
+          Self.readings, group: "detect", onFailure: .retry(.fixedDelay(maxRetryCount: 1, delayInterval: .zero)),
+          options: Self.quick)
+      ) { batch, context in
+        if batch.contains(where: { $0.body == 17 }) { throw Scripted() }
+        seen.update { $0.formUnion(batch.map(\.body)) }
+      }
+    } body: { app in
+      try await app.host.send(Self.events(0..<100), to: Self.readings)
+      try await seen.until("all others") { $0.count == 99 }
+      let broker = try #require(app.host.broker() as? any BrokerAdministration)
+      var letters: [DeadLetter] = []
+      try await eventually("there is a dead letter") {
+        letters = try await broker.deadLetters(of: "readings/detect", limit: 10)
+        return !letters.isEmpty
+      }
+      let letter = try #require(letters.first)
+      #expect(letter.message.body.string == "17")
+      #expect(letter.message.key == "k1")
+      #expect(letter.reason.code == .attemptsExhausted)
+      #expect(letter.reason.attempts == 2)
+      #expect(letter.reason.partition != nil)
+      #expect(letter.reason.offset != nil)
+    }
+  }
+
+  @Test func `a batch may give each event an outcome`() async throws {
+    let seen = Observed<[Int]>([])
+    try await TestApp.run {
+      Function(
+        "detect", on: .eventHub(Self.readings, group: "detect", options: Self.quick), to: .queue(.numbers)
+      ) { batch, context in
+        await batch.results { event in
+          switch event.body {
+          case 3: .deadLetter("three")
+          case 5 where event.attempt < 3: .retry(after: .milliseconds(1))
+          default: .success(event.body)
+          }
+        }
+      }
+      Function("see", on: .queue(.numbers)) { message, context in seen.add(message.body) }
+    } body: { app in
+      try await app.host.send(Self.events(0..<10, keys: 1), to: Self.readings)
+      let numbers = try await seen.wait(count: 9)
+      #expect(numbers.sorted() == [0, 1, 2, 4, 5, 6, 7, 8, 9])
+    }
+  }
+
+  @Test(arguments: [1, 8]) func `a state per key is kept beside the checkpoint, over restarts`(lanes: Int) async throws
+  {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let configuration = HostConfiguration(
+      broker: "embedded:\(directory.path())", logger: Logger(sink: .discard))
+    let sums = Observed<[String: Int]>([:])
+    for round in 0..<2 {
+      try await TestApp.run(configuration) {
+        Function("sum", on: .event(of: Self.readings, lanes: lanes, options: Self.quick), state: .keyed(Int.self)) {
+          event, sum, context in
+          sum = (sum ?? 0) + event.body
+          let total = sum ?? 0
+          sums.update { $0[event.key ?? ""] = total }
+        }
+      } body: { app in
+        try await app.host.send(Self.events(0..<200), to: Self.readings)
+        let expected = (0..<200).reduce(into: [String: Int]()) { $0["k\($1 % 8)", default: 0] += $1 * (round + 1) }
+        try await sums.until("the sums") { $0 == expected }
+      }
+    }
+  }
+
+  @Test func `processes share the partitions, and one that leaves hands them over`() async throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let configuration = HostConfiguration(
+      broker: "embedded:\(directory.path())", logger: Logger(sink: .discard))
+    let seen = Observed<[(key: String, number: Int)]>([])
+    let owners = Observed<[Int: Set<Int>]>([:])
+    func start(_ process: Int) async throws -> TestApp {
+      try await TestApp.start(configuration) {
+        Function("see", on: .eventHub(Self.readings, options: Self.quick)) { batch, context in
+          let number = context.partition?.number ?? -1
+          owners.update { $0[process, default: []].insert(number) }
+          seen.update { $0 += batch.map { ($0.key ?? "", $0.body) } }
+        }
+      }
+    }
+    let first = try await start(1)
+    try await first.host.send(Self.events(0..<100), to: Self.readings)
+    try await seen.until("the first hundred") { $0.count == 100 }
+    let second = try await start(2)
+    var next = 100
+    while await owners.wait(until: .now + .milliseconds(50), { $0[2]?.count == 2 ? true : nil }) == nil {
+      try await first.host.send(Self.events(next..<(next + 8)), to: Self.readings)
+      next += 8
+      try #require(next < 5000)
+    }
+    #expect(await first.host.drain())
+    try await second.host.send(Self.events(next..<(next + 100)), to: Self.readings)
+    let count = next + 100
+    try await seen.until("all") { $0.count >= count }
+    #expect(await second.host.drain())
+    seen.update { all in
+      #expect(all.count == count)
+      #expect(Self.isOrdered(all))
+    }
+  }
+
+  @Test func `what is wrong with a hub is said at the start`() async throws {
+    let error = await #expect(throws: ConfigurationError.self) {
+      _ = try await TestApp.start {
+        Function("a", on: .eventHub(HubName<Int>("readings", partitions: 5000), group: "x/y")) { _, _ in }
+        Function("b", on: .event(of: Self.readings, group: "one")) { _, _ in }
+        Function("c", on: .event(of: Self.readings, group: "one")) { _, _ in }
+        Function("d", on: .eventHub(Self.readings, maxEventBatchSize: 0, lanes: 5000)) { _, _ in }
+      }
+    }
+    let text = try #require(error).description
+    for part in [
+      "partitions is 5000; it must be 1 to 1024", "the group \"x/y\" may not hold : and /",
+      "\"b\" reads hub:readings in the group \"one\" too", "maxEventBatchSize is 0; it must be 1 to 10000",
+      "lanes is 5000; it must be 1 to 1024",
+    ] { #expect(text.contains(part)) }
+  }
+}

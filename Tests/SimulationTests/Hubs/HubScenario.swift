@@ -1,0 +1,64 @@
+@testable import MartletRuntime
+
+/// What one seed simulates: an app on an event hub, its events and the faults that may happen.
+struct HubScenario {
+  enum Shape: CaseIterable { case whole, results, single, state, stateResults }
+
+  let seed: UInt64
+  let shape: Shape
+  let options: FunctionOptions
+  let partitions: Int
+  let processes: Int
+  let keys: Int
+  /// Whether outputs go to another broker, so that a commit has two steps.
+  let crossesBrokers: Bool
+  /// How many faults may happen: processes killed, frozen, drained or started; outages of the store.
+  let faults: Int
+  /// What each event does, attempt by attempt; see `Operation`.
+  let scripts: [String]
+
+  init(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    self.seed = seed
+    shape = Shape.allCases.randomElement(using: &generator) ?? .whole
+    partitions = Int.random(in: 1...4, using: &generator)
+    processes = Int.random(in: 1...3, using: &generator)
+    keys = Int.random(in: 1...5, using: &generator)
+    crossesBrokers = generator.chance(20)
+    faults = generator.chance(25) ? 0 : Int.random(in: 1...4, using: &generator)
+    let most = Int.random(in: 1...5, using: &generator)
+    let prefetch = Int.random(in: 1...8, using: &generator)
+    var events = EventHubOptions(
+      maxEventBatchSize: most, minEventBatchSize: Int.random(in: 1...most, using: &generator),
+      maxWaitTime: .milliseconds(Int.random(in: 0...100, using: &generator)),
+      batchCheckpointFrequency: generator.chance(50) ? 1 : Int.random(in: 2...4, using: &generator),
+      prefetchCount: prefetch, partitionOwnershipExpirationInterval: .seconds(1),
+      loadBalancingUpdateInterval: .milliseconds(100), handOverTimeout: .seconds(1),
+      lanes: generator.chance(50) ? 1 : Int.random(in: 2...3, using: &generator),
+      maxOutstanding: Int.random(in: prefetch...16, using: &generator))
+    events.onFailure = generator.chance(70) ? .deadLetter : .skip
+    events.batchFailure = generator.chance(70) ? .bisect : .whole
+    let retries = Int.random(in: 0...3, using: &generator)
+    options = FunctionOptions(
+      functionTimeout: .milliseconds(200),
+      retry: generator.chance(50)
+        ? .fixedDelay(maxRetryCount: retries, delayInterval: .milliseconds(20), immediateRetryCount: min(1, retries))
+        : .exponentialBackoff(
+          maxRetryCount: retries, minimumInterval: .milliseconds(10), maximumInterval: .milliseconds(100)),
+      events: events)
+    let operations = Operation.allCases.filter { !$0.isForOne && $0 != .stubborn }
+    scripts = (0..<Int.random(in: 3...20, using: &generator)).map { _ in
+      if generator.chance(4) { return "!" }
+      // Most events are good: a fault needs innocent neighbours.
+      if generator.chance(60) { return "s" }
+      return String(
+        (0..<Int.random(in: 1...3, using: &generator)).map { _ in
+          (operations.randomElement(using: &generator) ?? .success).rawValue
+        })
+    }
+  }
+
+  var isStateful: Bool { shape == .state || shape == .stateResults }
+  func key(of event: Int) -> String { "k\(event % keys)" }
+  func partition(of event: Int) -> Int { (event % keys) % partitions }
+}

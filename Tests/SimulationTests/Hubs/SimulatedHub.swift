@@ -1,0 +1,142 @@
+import MartletCore
+
+@testable import MartletRuntime
+
+/// The hub and the store as all processes share them: a model of the rules that every broker follows, which checks each
+/// commit as it applies it.
+struct SimulatedHub {
+  let scenario: HubScenario
+  /// The events of each partition.
+  private(set) var logs: [[Event]]
+  private(set) var records: [PartitionRecord]
+  private(set) var values: [Int: [String: Bytes]] = [:]
+  private var heard: [String: UInt64] = [:]
+  private(set) var violations: [String] = []
+  /// What became of each event, by its id.
+  private(set) var outcomes: [String: String] = [:]
+  /// How often each output left for the other broker.
+  private(set) var published: [String: Int] = [:]
+
+  static let refusal = BrokerError(.tooLarge, "too large", isRetriable: false)
+
+  init(_ scenario: HubScenario) {
+    self.scenario = scenario
+    logs = Array(repeating: [], count: scenario.partitions)
+    records = (0..<scenario.partitions).map { PartitionRecord(partition: $0) }
+    for (number, script) in scenario.scripts.enumerated() {
+      let partition = scenario.partition(of: number)
+      // Offsets with gaps, as RabbitMQ and Redis have them.
+      let offset = EventOffset(low: UInt64(number * 3 + 1))
+      logs[partition].append(
+        Event(
+          message: Message(body: Bytes(script), id: "e\(number)", key: scenario.key(of: number)), offset: offset,
+          sequenceNumber: Int64(logs[partition].count)))
+    }
+  }
+
+  mutating func violation(_ text: String) { violations.append(text) }
+
+  var isDone: Bool {
+    zip(records, logs).allSatisfy { record, log in
+      log.isEmpty || record.position?.sequenceNumber == log.last?.sequenceNumber
+    }
+  }
+
+  func tail(of partition: Int) -> PartitionTail { PartitionTail(sequenceNumber: Int64(logs[partition].count) - 1) }
+
+  // MARK: Ownership
+
+  mutating func attend(_ member: String, now: UInt64) -> [GroupMember] {
+    heard[member] = now
+    return heard.sorted { $0.key < $1.key }.map {
+      GroupMember(id: $0.key, silence: .nanoseconds(Int64(now - $0.value)))
+    }
+  }
+
+  mutating func leave(_ member: String) { heard[member] = nil }
+
+  mutating func claim(_ partition: Int, as member: String, expecting epoch: UInt64, afterDeath: Bool)
+    -> PartitionRecord?
+  {
+    guard records[partition].epoch == epoch else { return nil }
+    records[partition].epoch += 1
+    records[partition].owner = member
+    records[partition].lastCommit = 0
+    if afterDeath { records[partition].deaths += 1 }
+    return records[partition]
+  }
+
+  mutating func release(_ partition: Int, epoch: UInt64) {
+    if records[partition].epoch == epoch { records[partition].owner = nil }
+  }
+
+  // MARK: Commits
+
+  mutating func apply(_ commit: PartitionCommit) -> CommitResult {
+    let number = commit.partition.number
+    let record = records[number]
+    guard record.epoch == commit.epoch, record.owner != nil else { return .ownershipLost }
+    if commit.number <= record.lastCommit { return .applied }
+    if commit.number != record.lastCommit + 1 {
+      violation("commit \(commit.number) follows \(record.lastCommit)")
+      return .ownershipLost
+    }
+    let refused = commit.outputs.indices.filter { Self.isRefused(commit.outputs[$0]) }
+    if !refused.isEmpty {
+      return .refused(Dictionary(uniqueKeysWithValues: refused.map { ($0, Self.refusal) }))
+    }
+    check(commit, after: record)
+    records[number].lastCommit = commit.number
+    records[number].position = commit.position ?? record.position
+    records[number].deaths = commit.deaths
+    records[number].suspect = commit.suspect
+    for (key, value) in commit.values { values[number, default: [:]][key] = value }
+    return .applied
+  }
+
+  mutating func publish(_ messages: [OutgoingMessage]) -> CommitResult {
+    var refused: [Int: BrokerError] = [:]
+    for (index, message) in messages.enumerated() {
+      if Self.isRefused(message) { refused[index] = Self.refusal } else { published[message.id, default: 0] += 1 }
+    }
+    return refused.isEmpty ? .applied : .refused(refused)
+  }
+
+  static func isRefused(_ output: OutgoingMessage) -> Bool { output.body.string == "refuse" }
+
+  /// Every event that a commit passes has its outcome in it, and in the order of its key.
+  private mutating func check(_ commit: PartitionCommit, after record: PartitionRecord) {
+    let log = logs[commit.partition.number]
+    guard let position = commit.position else { return }
+    func done(_ position: PartitionPosition?) -> Set<String> {
+      guard let position else { return [] }
+      let finished = Set(position.finished)
+      return Set(
+        log.filter { $0.sequenceNumber <= position.sequenceNumber || finished.contains($0.offset) }.map(\.message.id))
+    }
+    let before = done(record.position)
+    let after = done(position)
+    if !before.isSubset(of: after) { violation("a checkpoint went back, over \(before.subtracting(after))") }
+    var given: [String: String] = [:]
+    for output in commit.outputs {
+      let id = String(output.id.prefix { $0 != "/" })
+      if given[id] != nil { violation("\(id) has two outcomes in one commit") }
+      given[id] = output.address.kind == .deadLetters ? "dead" : "success"
+    }
+    for id in after.subtracting(before).sorted() {
+      guard let event = log.first(where: { $0.message.id == id }) else { continue }
+      let isElsewhere = scenario.crossesBrokers && published["\(id)/out"] != nil
+      let outcome = given.removeValue(forKey: id) ?? (isElsewhere ? "success" : "none")
+      if outcome == "none", scenario.options.events.onFailure != .skip {
+        violation("\(id) was passed without an outcome")
+      }
+      if outcomes[id] != nil { violation("\(id) has a second outcome") }
+      outcomes[id] = outcome
+      let earlier = log.filter { $0.message.key == event.message.key && $0.offset < event.offset }
+      if let missed = earlier.first(where: { !after.contains($0.message.id) }) {
+        violation("\(id) was done before \(missed.message.id), which has its key")
+      }
+    }
+    for (id, outcome) in given { violation("\(id) has the outcome \(outcome) and was not passed") }
+  }
+}

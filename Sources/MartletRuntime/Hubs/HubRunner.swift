@@ -55,7 +55,8 @@ final class HubRunner: Runner {
     state.withLock { state in
       state.partitionCount = description.partitionCount
       state.environment = OwnedPartition.Environment(
-        plan: hub, log: log, committer: committer, executor: executor, slots: RunSlots(plan.maxConcurrentCalls))
+        plan: hub, log: log, committer: committer, executor: executor, slots: RunSlots(plan.maxConcurrentCalls),
+        turn: SuspectTurn(), trims: description.retention != HubRetention())
     }
   }
 

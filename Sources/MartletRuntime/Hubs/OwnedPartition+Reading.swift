@@ -60,6 +60,12 @@ extension OwnedPartition: EventHandler {
     return UInt64(max(0, (wait - min(age, wait)) / .nanoseconds(1)))
   }
 
+  /// Removes what the hub's retention no longer asks for. Trouble is told by whoever reads.
+  func trim() async {
+    guard let count = try? await environment.log.trim(partition.partition), count > 0 else { return }
+    logger.debug("\(count) events were removed, as the hub's retention says")
+  }
+
   // MARK: EventHandler
 
   func receive(_ events: [Event], tail: PartitionTail?) {

@@ -10,6 +10,9 @@ final class OwnedPartition: Sendable {
     let committer: HubCommitter
     let executor: FunctionExecutor
     let slots: RunSlots
+    let turn: SuspectTurn
+    /// Whether the hub's retention asks for anything.
+    let trims: Bool
   }
 
   /// What changes, behind one lock.
@@ -32,7 +35,12 @@ final class OwnedPartition: Sendable {
     var isLost = false
     var isCancelling = false
     var isClosing = false
+    /// When the hub's retention is looked after next.
+    var trimsAt: MonotonicTime?
   }
+
+  /// How often the owner removes what the hub's retention no longer asks for.
+  static let trimInterval = Duration.seconds(30)
 
   let number: Int
   let record: PartitionRecord
@@ -79,7 +87,9 @@ final class OwnedPartition: Sendable {
         }
         works.append(work)
       }
-      let due = core.state?.commitToSend(now: now)
+      let isMyTurn = core.state?.needsTurn != true || environment.turn.take(number)
+      let due = core.state?.commitToSend(now: now, mayAnnounce: isMyTurn)
+      if core.state?.isExposed != true { environment.turn.giveUp(number) }
       let granted = core.reader == nil ? 0 : core.state?.grant(now: now) ?? 0
       return (core.reader, granted, due?.commit, due?.notes ?? [])
     }
@@ -154,16 +164,19 @@ final class OwnedPartition: Sendable {
   // MARK: Time
 
   func tick(now: MonotonicTime) {
-    let (cancelled, notes, opens) = core.withLock { core in
+    let (cancelled, notes, opens, trims) = core.withLock { core in
       let due = core.state?.expire(now: now)
       let cancelled = (due?.cancel ?? []).compactMap { core.tasks[$0] }
       let opens = core.opensAt.map { $0 <= now } ?? false
       if opens { core.opensAt = nil }
-      return (cancelled, due?.notes ?? [], opens)
+      let trims = environment.trims && !core.isClosing && core.trimsAt.map { $0 <= now } ?? true
+      if trims { core.trimsAt = now + Self.trimInterval }
+      return (cancelled, due?.notes ?? [], opens, trims)
     }
     for task in cancelled { task.cancel() }
     for note in notes { note.log(logger) }
     if opens { open() }
+    if trims { detach { [self] in await trim() } }
     pump()
   }
 
@@ -213,6 +226,7 @@ final class OwnedPartition: Sendable {
         return (false, nil)
       }
       core.isClosing = true
+      environment.turn.giveUp(number)
       core.opensAt = nil
       defer { core.reader = nil }
       return (true, core.reader)

@@ -7,13 +7,18 @@ extension PartitionState {
   static let maxBytes = 4 << 20
 
   /// The commit that should leave now, if any: one at a time, since a refused one frees its number.
-  mutating func commitToSend(now: MonotonicTime) -> (commit: PartitionCommit?, notes: [PartitionNote]) {
+  /// - Parameter mayAnnounce: whether an event may be singled out that may kill the process.
+  mutating func commitToSend(
+    now: MonotonicTime, mayAnnounce: Bool = true
+  ) -> (commit: PartitionCommit?, notes: [PartitionNote]) {
     guard inFlight == nil, !isLost else { return (nil, []) }
     var notes: [PartitionNote] = []
     endSuspicion()
-    let announced = announce(now: now, &notes)
+    let withdrawn = withdraw()
+    let announced = mayAnnounce ? announce(now: now, &notes) : nil
     let count = unitsDue(now: now)
-    guard count > 0 || announced != nil || mustCommitStart || isBehind || (suspects == nil && deaths > 0) else {
+    guard count > 0 || announced != nil || withdrawn || mustCommitStart || isBehind || (suspects == nil && deaths > 0)
+    else {
       return (nil, notes)
     }
     let sent = Array(units.prefix(count))
@@ -96,6 +101,22 @@ extension PartitionState {
   /// The search for the event that killed an owner is over when all that it can have had in hand is done.
   private mutating func endSuspicion() {
     if let through = suspects?.through, position.sequenceNumber >= through, runs.isEmpty { suspects = nil }
+  }
+
+  /// Whether the process died more than once of what this partition has: then its events run alone in the process.
+  var needsTurn: Bool { suspects != nil && deaths > 1 }
+
+  /// Whether an event that was singled out runs, or is about to.
+  var isExposed: Bool {
+    suspects != nil && (!runs.isEmpty || suspects?.announced != nil || inFlight?.announces != nil)
+  }
+
+  /// In a drain, takes the attempt back of an event that was singled out and has not begun to run.
+  private mutating func withdraw() -> Bool {
+    guard isDraining, let slot = suspects?.slot, suspects?.announced != nil else { return false }
+    suspects?.announced = nil
+    suspects?.slot = slot.attempt > 1 ? SuspectEvent(offset: slot.offset, attempt: slot.attempt - 1) : nil
+    return true
   }
 
   /// The next event that is to run alone, with its attempt. Those that have had too many are set aside.

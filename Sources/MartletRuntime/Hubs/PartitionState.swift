@@ -188,7 +188,10 @@ struct PartitionState: Sendable {
   }
 
   /// Whether a drain has come to its end.
-  var hasDrained: Bool { isLost || (isDraining && runs.isEmpty && units.isEmpty && inFlight == nil) }
+  var hasDrained: Bool {
+    isLost
+      || (isDraining && runs.isEmpty && units.isEmpty && inFlight == nil && suspects?.announced == nil)
+  }
 
   /// What an invocation is told about the partition, given its last event.
   func context(through last: EventReference) -> PartitionContext {

@@ -106,4 +106,42 @@ struct SuspectEventTests {
     state.receive(10...11)
     #expect(try require(state.take()).numbers == [10, 11])
   }
+
+  @Test func `a drain takes the attempt of an event back that has not begun to run`() throws {
+    var state = state(suspect: SuspectEvent(offset: EventOffset(low: 1), attempt: 1))
+    state.receive(0...1)
+    #expect(try require(state.commit()).suspect == SuspectEvent(offset: EventOffset(low: 1), attempt: 2))
+    state.drain()
+    state.applied()
+    #expect(!state.hasDrained)
+    #expect(try require(state.commit()).suspect == SuspectEvent(offset: EventOffset(low: 1), attempt: 1))
+    state.applied()
+    #expect(state.hasDrained)
+  }
+
+  @Test func `after the second death an event waits for its turn`() throws {
+    var state = state(deaths: 2)
+    state.receive(0...1)
+    #expect(state.needsTurn)
+    #expect(state.commitToSend(now: .milliseconds(0), mayAnnounce: false).commit == nil)
+    #expect(!state.isExposed)
+    _ = try require(state.commit())
+    #expect(state.isExposed)
+    state.applied()
+    let work = try require(state.take())
+    #expect(state.isExposed)
+    state.succeed(work)
+    #expect(!state.isExposed)
+  }
+
+  @Test func `one partition has the turn`() {
+    let turn = SuspectTurn()
+    #expect(turn.take(1))
+    #expect(turn.take(1))
+    #expect(!turn.take(2))
+    turn.giveUp(2)
+    #expect(!turn.take(2))
+    turn.giveUp(1)
+    #expect(turn.take(2))
+  }
 }

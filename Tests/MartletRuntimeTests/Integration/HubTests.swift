@@ -159,6 +159,62 @@ struct HubTests {
     }
   }
 
+  @Test func `a group that is moved by hand while it runs reads again from there`() async throws {
+    let seen = Observed<[Int]>([])
+    let hub = HubName<Int>("moved", partitions: 1)
+    try await TestApp.run {
+      Function("see", on: .eventHub(hub, options: Self.quick)) { batch, context in
+        seen.update { $0 += batch.map(\.body) }
+      }
+    } body: { app in
+      try await app.host.send(Self.events(0..<10), to: hub)
+      try await seen.wait(count: 10)
+      let store = try #require(app.host.broker() as? any Store)
+      let group = ConsumerGroup(hub: "moved", name: "test")
+      let log = try #require(app.host.broker() as? any EventLog)
+      let start = try await log.position(before: .fromStart, in: HubPartition(hub: "moved", number: 0))
+      try await store.move(GroupPartition(group: group, number: 0), to: start)
+      let all = try await seen.wait(count: 20)
+      #expect(all == Array(0..<10) + Array(0..<10))
+    }
+  }
+
+  @Test func `events that retention removed are passed over, and counted in the log`() async throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let hub = HubName<Int>("short", partitions: 1, retention: HubRetention(count: 10))
+    let lines = Observed<[String]>([])
+    let configuration = HostConfiguration(
+      broker: "embedded:\(directory.path())",
+      logger: Logger(sink: LogSink { record in lines.add(record.message) }))
+    let seen = Observed<[Int]>([])
+    func run(_ body: (TestApp) async throws -> Void) async throws {
+      try await TestApp.run(configuration) {
+        Function("see", on: .eventHub(hub, options: Self.quick)) { batch, context in
+          seen.update { $0 += batch.map(\.body) }
+        }
+      } body: {
+        try await body($0)
+      }
+    }
+    try await run { app in
+      try await app.host.send(Self.events(0..<5), to: hub)
+      try await seen.wait(count: 5)
+    }
+    try await TestApp.run(configuration) {
+      Function("other", on: .queue(.input)) { _, _ in }
+    } body: { app in
+      try await app.host.send(Self.events(5..<105), to: hub)
+      let log = try #require(app.host.broker() as? any EventLog)
+      while try await log.trim(HubPartition(hub: "short", number: 0)) > 0 {}
+    }
+    try await run { _ in
+      let all = try await seen.wait(count: 15)
+      #expect(all == Array(0..<5) + Array(95..<105))
+    }
+    try await lines.until("the log says so") { $0.contains { $0.contains("90 events were removed") } }
+  }
+
   @Test func `what is wrong with a hub is said at the start`() async throws {
     let error = await #expect(throws: ConfigurationError.self) {
       _ = try await TestApp.start {

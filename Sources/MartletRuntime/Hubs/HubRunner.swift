@@ -237,7 +237,12 @@ final class HubRunner: Runner {
   }
 
   private func endIfDrained() {
-    if state.withLock({ $0.isDraining && $0.partitions.isEmpty && !$0.isLooking }) { drained.fire() }
+    let now = self.now
+    let hasDrained = state.withLock { state in
+      // A look that hangs, because the store is away, keeps nobody.
+      state.isDraining && state.partitions.isEmpty && (!state.isLooking || state.balance.mustStop(now: now))
+    }
+    if hasDrained { drained.fire() }
   }
 
   /// The partitions that this process owns, for tests.

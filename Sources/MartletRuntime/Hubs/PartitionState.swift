@@ -133,14 +133,27 @@ struct PartitionState: Sendable {
   mutating func take(now: MonotonicTime) -> PartitionWork? {
     guard !isDraining, !isLost else { return nil }
     if suspects != nil { return takeSuspect(now: now) }
+    guard let lane = readyLane(now: now) ?? fullLane(now: now) else { return nil }
+    nextLane = (lane + 1) % lanes.count
+    firstWait = nil
+    return begin(lanes[lane].take(most: plan.most, now: now), lane: lane, now: now)
+  }
+
+  private func readyLane(now: MonotonicTime) -> Int? {
     for step in lanes.indices {
       let lane = (nextLane + step) % lanes.count
-      guard lanes[lane].isReady(least: plan.least, wait: firstWait ?? plan.waitNanoseconds, now: now) else { continue }
-      nextLane = (lane + 1) % lanes.count
-      firstWait = nil
-      return begin(lanes[lane].take(most: plan.most, now: now), lane: lane, now: now)
+      if lanes[lane].isReady(least: plan.least, wait: firstWait ?? plan.waitNanoseconds, now: now) { return lane }
     }
     return nil
+  }
+
+  /// Where all lanes wait for more and there is no room for more, the one that has most.
+  private func fullLane(now: MonotonicTime) -> Int? {
+    let waiting = lanes.reduce(0) { $0 + ($1.isParked(at: now) ? 0 : $1.waiting.count) }
+    guard runs.isEmpty, waiting > 0, waiting >= plan.prefetch || entries.count >= plan.capacity else { return nil }
+    return lanes.indices.filter { lanes[$0].isReady(least: 1, wait: 0, now: now) }.max {
+      lanes[$0].waiting.count < lanes[$1].waiting.count
+    }
   }
 
   mutating func begin(_ numbers: [Int], lane: Int, now: MonotonicTime) -> PartitionWork {

@@ -102,6 +102,18 @@ struct PartitionStateTests {
     #expect(try require(state.take(at: 1100)).numbers == [1, 2])
   }
 
+  @Test func `lanes that all wait for more do not when there is no room for more`() throws {
+    let options = EventHubOptions(
+      maxEventBatchSize: 8, minEventBatchSize: 8, maxWaitTime: .seconds(60), prefetchCount: 8, lanes: 4)
+    var state = PartitionState.sample(.sample(options))
+    state.receive(0...0)
+    state.succeed(try require(state.take()))
+    state.receive(1...7, keys: 8)
+    #expect(state.take() == nil)
+    state.receive(8...8, keys: 8)
+    #expect(try require(state.take()).events.count > 1)
+  }
+
   @Test func `a batch of its least size does not wait`() throws {
     let options = EventHubOptions(maxEventBatchSize: 10, minEventBatchSize: 3, maxWaitTime: .seconds(1))
     var state = PartitionState.sample(.sample(options))

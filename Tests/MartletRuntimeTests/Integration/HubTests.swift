@@ -215,6 +215,29 @@ struct HubTests {
     try await lines.until("the log says so") { $0.contains { $0.contains("90 events were removed") } }
   }
 
+  @Test func `a hub that was deleted and made again is read from its beginning`() async throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let hub = HubName<Int>("again", partitions: 1)
+    let configuration = HostConfiguration(
+      broker: "embedded:\(directory.path())", logger: Logger(sink: .discard))
+    let seen = Observed<[Int]>([])
+    try await TestApp.run(configuration) {
+      Function("see", on: .eventHub(hub, options: Self.quick)) { batch, context in
+        seen.update { $0 += batch.map(\.body) }
+      }
+    } body: { app in
+      try await app.host.send(Self.events(0..<10), to: hub)
+      try await seen.wait(count: 10)
+      let log = try #require(app.host.broker() as? any EventLog)
+      try await log.delete(hub: "again")
+      _ = try await log.declare(hub.declaration)
+      try await app.host.send(Self.events(100..<105), to: hub)
+      let all = try await seen.wait(count: 15)
+      #expect(all == Array(0..<10) + Array(100..<105))
+    }
+  }
+
   @Test func `what is wrong with a hub is said at the start`() async throws {
     let error = await #expect(throws: ConfigurationError.self) {
       _ = try await TestApp.start {

@@ -117,6 +117,10 @@ final class HubCatalog {
             if text.hasPrefix("NOSCRIPT") || (error.isRetriable && error.code != .permission) { return .again }
             states[hub] = .failed(error, since: .now)
           } else if let description = HubDescription(hub, declared: reply) {
+            if refreshing.contains(hub), reply.nodes.last.flatMap({ reply.integer($0) }) == 1 {
+              loop.environment.logger.warning(
+                "redis: the hub \(hub) was deleted; it is made again, because events are published to it")
+            }
             learn(description)
           }
           refreshing.remove(hub)

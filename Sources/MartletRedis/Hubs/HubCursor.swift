@@ -33,6 +33,8 @@ final class HubCursor {
   private var size = ReadSize(bytes: 4 << 20)
   private var decoder: EntryDecoder
   private var problem: String?
+  /// The id behind which the server was told to wait for more of the stream; nil while it does not.
+  var awaitedBehind: EventOffset?
 
   /// How often the stream is looked at.
   static let interval = Duration.seconds(1)
@@ -70,6 +72,9 @@ final class HubCursor {
 
   /// Whether it waits for an event, in the server.
   var isWaiting: Bool { if case .atEnd = phase { credit > 0 } else { false } }
+
+  /// Whether it waits for an event, and nobody told the server.
+  var isWaitingInVain: Bool { isWaiting && !(awaitedBehind.map { $0 <= last ?? .zero } ?? false) }
 
   func grant(_ count: Int) {
     // What came while there was no credit was not waited for.

@@ -3,7 +3,7 @@ import MartletCore
 extension HubDescription {
   /// What `HubScripts.declare` answered; nil for a hub that is missing, or whose record makes no sense.
   init?(_ hub: String, declared reply: Reply) {
-    guard reply.nodes.count == 5, let count = reply.integer(reply.nodes[1]),
+    guard reply.nodes.count == 6, let count = reply.integer(reply.nodes[1]),
       (1...HubDeclaration.maxPartitionCount).contains(count)
     else { return nil }
     func limit(_ index: Int) -> Int? { reply.integer(reply.nodes[index]) }

@@ -12,9 +12,21 @@ final class HubPublishing {
 
   private final class Lane {
     let partition: Int
+    /// Those behind `head` wait; the room of those before it is given back from time to time.
     var items: [Item] = []
+    var head = 0
     var isBusy = false
     init(partition: Int) { self.partition = partition }
+
+    func take(_ count: Int) -> [Item] {
+      let part = Array(items[head..<head + count])
+      head += count
+      if head * 2 >= items.count {
+        items.removeFirst(head)
+        head = 0
+      }
+      return part
+    }
   }
 
   private unowned let loop: RedisLoop
@@ -50,7 +62,7 @@ final class HubPublishing {
 
   func abandon() {
     for publication in unplaced { publication.abandon() }
-    for lane in lanes.values { for item in lane.items { item.publication.abandon() } }
+    for lane in lanes.values { for item in lane.items[lane.head...] { item.publication.abandon() } }
     unplaced = []
     lanes = [:]
   }
@@ -79,7 +91,8 @@ final class HubPublishing {
     guard let lane = lanes[stream], !lane.isBusy else { return }
     var count = 0
     var bytes = 0
-    for item in lane.items where count < Self.mostMessages && bytes < Self.mostBytes {
+    for item in lane.items[lane.head...] {
+      guard count < Self.mostMessages, bytes < Self.mostBytes else { break }
       bytes += item.message.body.count
       count += 1
     }
@@ -87,8 +100,7 @@ final class HubPublishing {
       lanes[stream] = nil
       return
     }
-    let part = Array(lane.items[..<count])
-    lane.items.removeFirst(count)
+    let part = lane.take(count)
     lane.isBusy = true
     let partitions = Array(repeating: lane.partition, count: count)
     loop.request(

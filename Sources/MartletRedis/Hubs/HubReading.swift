@@ -10,8 +10,8 @@ final class HubReading {
   private var cursors: [HubCursor] = []
   private var reading: RedisConnection?
   private var waiting: RedisConnection?
-  /// What the waiting connection waits for: streams, and the ids behind which it does.
-  private var awaited: [String: EventOffset]?
+  /// Whether the waiting connection waits.
+  private var isAwaiting = false
   private var isUnblocking = false
   /// Whether the user may wake a waiting connection. One who may not has it wait shortly.
   private var canUnblock = true
@@ -33,7 +33,7 @@ final class HubReading {
       isUnblocking = false
       for cursor in cursors { cursor.connectionLost() }
     }
-    waiting = connect { [unowned self] in awaited = nil }
+    waiting = connect { [unowned self] in stopAwaiting() }
   }
 
   func remove(_ id: Int) {
@@ -46,7 +46,7 @@ final class HubReading {
     for cursor in cursors { cursor.phase = .ended }
     cursors = []
     let open = connections
-    (reading, waiting, awaited, isUnblocking) = (nil, nil, nil, false)
+    (reading, waiting, isAwaiting, isUnblocking) = (nil, nil, false, false)
     for connection in open { connection.close() }
   }
 
@@ -113,18 +113,15 @@ final class HubReading {
     guard let waiting, waiting.isReady else { return }
     if let waitAgainAt, now < waitAgainAt { return }
     waitAgainAt = nil
+    guard cursors.contains(where: \.isWaitingInVain) else { return }
+    if isAwaiting { return unblock() }
     var streams: [String: EventOffset] = [:]
     for cursor in cursors where cursor.isWaiting {
       // Two readers of one stream: what is new to the later one is new to both.
       streams[cursor.key] = min(streams[cursor.key] ?? cursor.last ?? .zero, cursor.last ?? .zero)
     }
-    if let awaited {
-      let isCovered = streams.allSatisfy { stream in awaited[stream.key].map { $0 <= stream.value } ?? false }
-      if !isCovered { unblock() }
-      return
-    }
-    guard !streams.isEmpty else { return }
-    awaited = streams
+    isAwaiting = true
+    for cursor in cursors { cursor.awaitedBehind = streams[cursor.key] }
     let block = canUnblock ? Self.block.long : Self.block.short
     let ordered = streams.sorted { $0.key < $1.key }
     waiting.requests.begin(arguments: 6 + 2 * ordered.count)
@@ -137,7 +134,7 @@ final class HubReading {
     for stream in ordered { waiting.requests.append(stream.key) }
     for stream in ordered { waiting.requests.append(id: stream.value.high, stream.value.low) }
     waiting.expect(allowance: .milliseconds(block)) { [unowned self] reply in
-      awaited = nil
+      stopAwaiting()
       if reply.error != nil {
         // One stream among them is in trouble: each is read, and says so itself.
         waitAgainAt = .now + .milliseconds(200)
@@ -147,6 +144,11 @@ final class HubReading {
       let changed = reply.streamsRead
       for cursor in cursors where cursor.isWaiting && changed.contains(cursor.key) { cursor.phase = .behind }
     }
+  }
+
+  private func stopAwaiting() {
+    isAwaiting = false
+    for cursor in cursors { cursor.awaitedBehind = nil }
   }
 
   /// Wakes the waiting connection, which does not wait for all that it should.

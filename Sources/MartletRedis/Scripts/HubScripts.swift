@@ -9,7 +9,7 @@ enum HubScripts {
   /// Makes a hub that is missing, and says what it is like. KEYS: description. ARGV: `1` to make a missing one; the
   /// partition count that is asked for, or nothing; the count of a hub that is made without; `set` to set the
   /// retention, `new` to set that of a hub that is made; age in ms, bytes, count, each or nothing.
-  /// Answers partitions, age, bytes, count; nil for a hub that is missing.
+  /// Answers partitions, age, bytes, count, and 1 where it was made now; nil for a hub that is missing.
   static let declare =
     """
     #!lua
@@ -34,7 +34,7 @@ enum HubScripts {
         end
       end
       local kept = redis.call('HMGET', KEYS[1], 'age', 'bytes', 'count')
-      return { known, kept[1] or '', kept[2] or '', kept[3] or '' }
+      return { known, kept[1] or '', kept[2] or '', kept[3] or '', isNew and 1 or 0 }
       """
 
   /// What a partition holds. KEYS: stream. ARGV: the id of an entry, or nothing.

@@ -123,9 +123,11 @@ import Testing
     _ = try await lab.broker.claim(lab.owned(partition), as: "member", expecting: 0, afterDeath: true)
     var position = events[0].position
     position.finished = [events[2].offset]
+    var reason = Self.reason(Address(.hub, lab.group.description))
+    (reason.partition, reason.offset) = (partition, events[1].offset)
     let dead = OutgoingMessage(
       to: lab.group.deadLetters, body: Bytes("{}"), id: "dead",
-      headers: Headers(Self.reason(.hub(lab.hub)).headers))
+      headers: Headers(reason.headers))
     var commit = PartitionCommit(
       partition: lab.owned(partition), epoch: 1, number: 1, position: position, outputs: [dead],
       values: ["k": Bytes("state")])

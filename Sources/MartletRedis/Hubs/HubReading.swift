@@ -89,8 +89,12 @@ final class HubReading {
     RedisCall.script(\.lookAtPartition, keys: [cursor.key], cursor.lookArguments())
       .write(to: &connection.requests, loop.scripts)
     connection.expect { [unowned self] reply in
-      if reply.error?.hasPrefix("NOSCRIPT") == true { loop.scriptsLost() }
       guard case .reading = cursor.phase else { return }
+      if reply.error?.hasPrefix("NOSCRIPT") == true {
+        // Read again when the scripts are loaded.
+        cursor.phase = .behind
+        return loop.scriptsLost()
+      }
       if let error = reply.error { return cursor.refused(BrokerError(redis: error, at: loop.url)) }
       found = StreamLook(reply)
     }

@@ -84,13 +84,8 @@ final class ConformancePlayer: DeliveryHandler {
 
   /// Returns when the standard input ends: the test is over, or dead.
   func obeyStandardInput() async {
-    await withCheckedContinuation { continuation in
-      NamedThread.start("commands") {
-        while let line = readLine() {
-          if line == "commit" { self.commitHeld() }
-        }
-        continuation.resume()
-      }.detach()
+    await ConformanceWorker.standardInputEnds { line in
+      if line == "commit" { self.commitHeld() }
     }
   }
 

@@ -49,6 +49,8 @@ extension HubConformance {
     case trimming
     /// A retention that can change.
     case changedRetention
+    /// A process to kill.
+    case worker
     /// A server to restart.
     case restart
   }

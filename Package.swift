@@ -60,7 +60,9 @@ let package = Package(
       name: "OrdersExample", dependencies: ["Martlet"], path: "Examples/Orders",
       swiftSettings: [.treatAllWarnings(as: .error)]),
     tests("OrdersTests", ["OrdersExample", "Martlet"]),
-    tests("ExamplesTests", ["MartletTestKit", "TestServers"], exclude: ["recompute.py", "malformed.csv"]),
+    tests(
+      "ExamplesTests", ["MartletTestKit", "TestServers"],
+      exclude: ["recompute.py", "recompute_telemetry.py", "malformed.csv"]),
     tests(
       "ConformanceTests", ["Martlet", "MartletTestKit", "TestServers", .target(name: "conformance-worker")]),
     .target(

@@ -7,6 +7,9 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "orders", dependencies: [.product(name: "Martlet", package: "Martlet")], path: "Orders",
-      swiftSettings: [.treatAllWarnings(as: .error)])
+      swiftSettings: [.treatAllWarnings(as: .error)]),
+    .executableTarget(
+      name: "telemetry", dependencies: [.product(name: "Martlet", package: "Martlet")], path: "Telemetry",
+      swiftSettings: [.treatAllWarnings(as: .error)]),
   ]
 )

@@ -120,7 +120,7 @@ serve() {
 servers() { serve redis && serve rabbitmq; }
 
 lint() { swift format lint --strict --recursive --parallel Sources Tests Examples Package.swift; }
-build() { swift build --build-tests && swift build -c release --package-path Examples --product orders; }
+build() { swift build --build-tests && swift build -c release --package-path Examples; }
 
 documentation() {
   swift package dump-symbol-graph --minimum-access-level public >"$work/symbols.log" 2>&1 ||
@@ -174,7 +174,8 @@ stage install install || fail 69 "a package cannot be installed"
 stage build build || exit 1
 stage servers servers || exit 1
 [ -z "$full" ] || export MARTLET_TEST_FULL=1
-# Real order days beside the checkout are used where they are.
+# Real order days and sensor readings beside the checkout are used where they are.
+[ ! -d ../shared/data/sensors ] || export MARTLET_TEST_SENSORS=${MARTLET_TEST_SENSORS:-$PWD/../shared/data/sensors}
 [ ! -d ../shared/data/orders ] || export MARTLET_TEST_ORDERS=${MARTLET_TEST_ORDERS:-$PWD/../shared/data/orders}
 if [ -n "$filter" ]; then
   stage tests tests 3600 --filter "$filter"

@@ -1,6 +1,5 @@
 import Martlet
 import MartletTestKit
-import TestServers
 
 /// The suite of hubs on the brokers that are built in, with what each of them promises.
 extension HubConformance {
@@ -16,8 +15,8 @@ extension HubConformance {
     restart: (@Sendable () async throws -> Void)? = nil
   ) -> HubConformance {
     HubConformance(
-      url: url, features: features, worker: BuiltProducts.executable("conformance-worker"), restart: restart,
-      patience: pace.patience, promptness: pace.promptness, logger: BrokerConformance.testLogger
+      url: url, features: features, restart: restart, patience: pace.patience, promptness: pace.promptness,
+      logger: BrokerConformance.testLogger
     ) { url, environment in
       guard let broker = try BrokerURL(url).open(environment) as? any EventLog & Store & BrokerAdministration else {
         throw ConformanceFailure("the broker has no event hubs, or is no store")

@@ -8,8 +8,7 @@ import Testing
     at url: String, restart: (@Sendable () async throws -> Void)? = nil
   ) -> HubConformance {
     HubConformance(
-      url: url, worker: BuiltProducts.executable("conformance-worker"), restart: restart, patience: .seconds(60),
-      promptness: .seconds(5)
+      url: url, restart: restart, patience: .seconds(60), promptness: .seconds(5)
     ) { url, environment in
       let broker = try BrokerURL(url).open(environment) as? any EventLog & Store & BrokerAdministration
       return HubConformance.Brokers(try #require(broker))

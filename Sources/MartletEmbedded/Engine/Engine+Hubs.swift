@@ -9,10 +9,6 @@ extension Engine {
     if let problem = HubProblem.problem(with: declaration) { return .failure(problem) }
     if mode == .create { strictHubs.remove(name) } else { strictHubs.insert(name) }
     guard var hub = try store.hub(named: name) else {
-      if mode == .never, let count = declaration.partitionCount {
-        return .success(
-          HubDescription(name: name, partitionCount: count, retention: declaration.retention ?? HubRetention()))
-      }
       guard mode == .create else { return .failure(.missing(hub: name)) }
       let hub = try store.insertHub(
         named: name, partitionCount: declaration.partitionCount ?? HubDeclaration.defaultPartitionCount,

@@ -46,10 +46,7 @@ final class EventReader {
   /// Its file is another one now.
   func detach() { rows = nil }
 
-  func grant(_ count: Int) {
-    let (sum, isTooMuch) = granted.addingReportingOverflow(count)
-    granted = isTooMuch ? .max : sum
-  }
+  func grant(_ count: Int) { granted += count }
 
   func hand(_ events: [Event], tail: PartitionTail) {
     guard let last = events.last else { return }

@@ -84,8 +84,13 @@ final class ConformancePlayer: DeliveryHandler {
 
   /// Returns when the standard input ends: the test is over, or dead.
   func obeyStandardInput() async {
-    await ConformanceWorker.standardInputEnds { line in
-      if line == "commit" { self.commitHeld() }
+    await withCheckedContinuation { continuation in
+      NamedThread.start("commands") {
+        while let line = readLine() {
+          if line == "commit" { self.commitHeld() }
+        }
+        continuation.resume()
+      }.detach()
     }
   }
 

@@ -16,10 +16,6 @@ public enum ConformanceWorker {
     arguments: [String] = Array(CommandLine.arguments.dropFirst()), open: BrokerConformance.Open
   ) async -> Never {
     do {
-      if arguments.first == PartitionOwner.word {
-        try await PartitionOwner.run(Array(arguments.dropFirst()), open: open)
-        exit(0)
-      }
       let options = try Options(arguments: arguments)
       let environment = BrokerEnvironment(
         app: "conformance-worker", logger: Logger(level: .warning, sink: .standardError),
@@ -38,16 +34,6 @@ public enum ConformanceWorker {
     } catch {
       say("failed \(error)")
       exit(1)
-    }
-  }
-
-  /// Returns when the standard input ends: the test is over, or dead.
-  static func standardInputEnds(_ obey: @escaping @Sendable (String) -> Void = { _ in }) async {
-    await withCheckedContinuation { continuation in
-      NamedThread.start("commands") {
-        while let line = readLine() { obey(line) }
-        continuation.resume()
-      }.detach()
     }
   }
 

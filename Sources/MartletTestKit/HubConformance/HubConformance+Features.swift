@@ -49,8 +49,6 @@ extension HubConformance {
     case trimming
     /// A retention that can change.
     case changedRetention
-    /// A process to kill.
-    case worker
     /// A server to restart.
     case restart
   }

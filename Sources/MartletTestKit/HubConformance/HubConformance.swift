@@ -24,9 +24,6 @@ public struct HubConformance: Sendable {
   public let url: String
   /// What it can do.
   public let features: Features
-  /// The executable that plays the owner which is killed or stopped; see `ConformanceWorker`. Without one the cases that
-  /// need it are left out.
-  public let worker: String?
   /// Restarts the log's server: stops it without a goodbye, starts it again, and returns when that is done. Without it
   /// the cases that need it are left out. Give the log a server of its own then.
   public let restart: (@Sendable () async throws -> Void)?
@@ -41,7 +38,6 @@ public struct HubConformance: Sendable {
   /// - Parameters:
   ///   - url: where the log is.
   ///   - features: what log and store promise.
-  ///   - worker: the path of the worker executable; nil leaves out the cases that kill processes.
   ///   - restart: kills the log's server and starts it again; nil leaves out the cases that need it.
   ///   - patience: how long a case waits for what must happen.
   ///   - promptness: how long something may take that should happen at once.
@@ -49,14 +45,12 @@ public struct HubConformance: Sendable {
   ///   - open: makes log and store; the log from `url`, or from one with another host and port when a proxy stands
   ///     between; the store always the same one.
   public init(
-    url: String, features: Features = Features(), worker: String? = nil,
-    restart: (@Sendable () async throws -> Void)? = nil,
+    url: String, features: Features = Features(), restart: (@Sendable () async throws -> Void)? = nil,
     patience: Duration = .seconds(30), promptness: Duration = .seconds(1), logger: Logger = Logger(sink: .discard),
     open: @escaping Open
   ) {
     self.url = url
     self.features = features
-    self.worker = worker
     self.restart = restart
     self.patience = patience
     self.promptness = promptness
@@ -88,7 +82,6 @@ public struct HubConformance: Sendable {
     if features.isOwnStore { available.insert(.ownStore) }
     if features.trims { available.insert(.trimming) }
     if features.changesRetention { available.insert(.changedRetention) }
-    if features.isShared && worker != nil { available.insert(.worker) }
     if restart != nil { available.insert(.restart) }
     return available
   }

@@ -16,7 +16,6 @@ final class HubTrial: Sendable {
   /// Unique for this run.
   let id = "conformance-" + MessageIdentifier.random().prefix(12)
   private let opened = Locked(Opened())
-  private let workers = Locked<[WorkerProcess]>([])
 
   init(of suite: HubConformance) { self.suite = suite }
 
@@ -69,18 +68,6 @@ final class HubTrial: Sendable {
     return (proxy, target.replaced(host: "127.0.0.1", port: proxy.port))
   }
 
-  /// A process that owns partition 0 of a group's hub, and sends one event to `target` with each commit.
-  func owner(of group: ConsumerGroup, target: String) async throws -> WorkerProcess {
-    guard let executable = suite.worker else { throw ConformanceFailure("the case needs a worker executable") }
-    let worker = try WorkerProcess(
-      executable, arguments: [PartitionOwner.word, suite.url, group.hub, group.name, target])
-    workers.withLock { $0.append(worker) }
-    guard await worker.next(where: { $0 == "ready" }, until: deadline) != nil else {
-      throw ConformanceFailure("the worker did not own the partition in time; it said: \(worker.said)")
-    }
-    return worker
-  }
-
   /// Begins to read a partition.
   /// - Parameter grant: what is granted at once.
   func reader(
@@ -116,7 +103,6 @@ final class HubTrial: Sendable {
 
   /// Ends what the case began: closes its brokers, deletes its hubs and queues.
   func end() async {
-    for worker in workers.withLock({ $0 }) { worker.kill() }
     let opened = opened.withLock { $0 }
     for proxy in opened.proxies { proxy.set(.forward) }
     let cleaner = features.isShared ? try? await brokers("cleaner") : opened.brokers.first

@@ -83,8 +83,7 @@ import Testing
     #expect(suspect.map(\.attempt) == [2])
     // It wakes up, and what it did in the meantime is refused.
     #expect(await consumer.complete(held).isLost)
-    // By its own clock its new lease ends in the past of the other: on a busy machine that one is taken over as well.
-    #expect(inbox.revoked >= 2)
+    #expect(inbox.revoked == 2)
     await one.shut()
     await two.shut()
   }

@@ -38,8 +38,8 @@ import Testing
       try await writing.publish([event("e\(round)")])
       #expect(try await inbox.next().map(\.message.id) == ["e\(round)"])
     }
-    // By the look of each second alone it would take twenty; the rest is for a busy disk.
-    #expect(ContinuousClock.now - start < .seconds(12))
+    // The look of each second would take twenty.
+    #expect(ContinuousClock.now - start < .seconds(5))
     await reading.shut()
     await writing.shut()
   }
@@ -49,10 +49,7 @@ import Testing
     for start in stride(from: 0, to: 3_000, by: 500) {
       try await broker.publish((start..<start + 500).map { event("e\($0)") })
     }
-    // Grants add up to no more than a number can hold.
-    let (reader, small) = try await read(broker, grant: 1_000_000)
-    reader.grant(.max)
-    reader.grant(.max)
+    let (_, small) = try await read(broker, grant: 1_000_000)
     #expect(try await small.next(3_000).map(\.message.id) == (0..<3_000).map { "e\($0)" })
     #expect(small.batches.max() ?? 0 <= EventReader.chunk.messages)
     #expect(small.tail?.sequenceNumber == 2_999)
@@ -136,9 +133,6 @@ import Testing
     }
     let error = await #expect(throws: BrokerError.self) { try await broker.publish([event("e")]) }
     #expect(error?.code == .notFound)
-    #expect(try await broker.bounds(of: hub).isEmpty)
-    let asked = HubDeclaration(name: hub, partitionCount: 7, mode: .never)
-    #expect(try await broker.declare(asked) == HubDescription(name: hub, partitionCount: 7))
     #expect(try await broker.bounds(of: hub).isEmpty)
     _ = try await broker.declare(HubDeclaration(name: hub))
     try await broker.publish([event("e")])

@@ -1,0 +1,81 @@
+import Foundation
+import Martlet
+
+@main
+struct Main {
+  static func main() async {
+    do {
+      try await run(Options(Array(CommandLine.arguments.dropFirst())))
+    } catch let error as UsageError {
+      fail(error.message, code: 64)
+    } catch let error as ConfigurationError {
+      fail(error.description, code: 64)
+    } catch is CancellationError {
+      fail("interrupted; what is left waits in the hubs", code: 1)
+    } catch {
+      fail("\(error)", code: 1)
+    }
+  }
+
+  private static func run(_ options: Options) async throws {
+    if options.wantsHelp { return print(Options.help) }
+    let made = { Source(devices: options.devices, readings: options.readings, seed: options.seed) }
+    if options.isGenerating {
+      for device in made().devices { for line in device.lines { print("\(device.name),\(line)") } }
+      return
+    }
+    let configuration = try HostConfiguration.load()
+    if configuration.broker == "embedded:", options.isWorker || options.workers > 0 {
+      throw UsageError("workers cannot share embedded: (memory), which belongs to one process; give it a folder")
+    }
+    let telemetry = Telemetry(tally: Tally())
+    if options.isWorker { return try await work(telemetry, configuration) }
+
+    let source = try options.input.map { try Source(files: $0, copies: options.copies) } ?? made()
+    let run = String(UInt64.random(in: 0 ... .max), radix: 36)
+    let collector = Collector(run: run)
+    let app = FunctionApp("telemetry") {
+      if options.workers == 0 { telemetry.functions }
+      Telemetry.collect(into: collector, run: run)
+    }
+    let report = Report(options.output)
+    let fleet = Workers(arguments: options.shared)
+    let devices = try await app.withHost(configuration) { host in
+      defer { fleet.killAll() }
+      for _ in 0..<options.workers { try fleet.start() }
+      let chaos = options.killEvery.map { seconds in Task { try await fleet.killBusiest(every: .seconds(seconds)) } }
+      defer { chaos?.cancel() }
+      let devices = try await Run(host: host, collector: collector, report: report, pace: options.pace)
+        .process(source, run: run)
+      chaos?.cancel()
+      await fleet.stop()
+      return devices
+    }
+    if options.workers == 0 { fleet.enter(telemetry.tally.counts) }
+    try report.end(devices, fleet.summary)
+  }
+
+  /// A worker: runs the functions and says four times a second what it did.
+  private static func work(_ telemetry: Telemetry, _ configuration: HostConfiguration) async throws {
+    let speaker = Task.detached {
+      while !Task.isCancelled {
+        say(telemetry.tally.counts)
+        try await Task.sleep(for: .milliseconds(250))
+      }
+    }
+    try await FunctionApp("telemetry") { telemetry.functions }.run(configuration)
+    speaker.cancel()
+    say(telemetry.tally.counts)
+  }
+
+  private static func say(_ counts: Tally.Counts) {
+    guard var line = try? JSONEncoder().encode(counts) else { return }
+    line.append(UInt8(ascii: "\n"))
+    FileHandle.standardOutput.write(line)
+  }
+
+  private static func fail(_ message: String, code: Int32) -> Never {
+    FileHandle.standardError.write(Data("telemetry: \(message)\n".utf8))
+    exit(code)
+  }
+}

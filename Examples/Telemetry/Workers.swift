@@ -1,0 +1,108 @@
+import Foundation
+import Synchronization
+
+/// The worker processes, and what they said of their work.
+final class Workers: Sendable {
+  /// What is reported of the work, apart from the result.
+  struct Summary: Codable, Sendable {
+    struct Worker: Codable, Sendable {
+      var events: Int
+      var partitions: [String]
+      var wasKilled: Bool
+    }
+    var workers: [String: Worker]
+    /// How often a partition changed its owner.
+    var takeovers: UInt64
+  }
+
+  private struct State: Sendable {
+    var counts: [pid_t: Tally.Counts] = [:]
+    var running: Set<pid_t> = []
+    var killed: Set<pid_t> = []
+    /// What each had done when it was looked at last.
+    var seen: [pid_t: Int] = [:]
+  }
+
+  private let arguments: [String]
+  private let state = Mutex(State())
+
+  init(arguments: [String]) { self.arguments = arguments }
+
+  func start() throws {
+    let process = Process()
+    process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.arguments = ["--worker"] + arguments
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let id = process.processIdentifier
+    state.withLock { _ = $0.running.insert(id) }
+    Thread.detachNewThread { [self] in
+      listen(to: output.fileHandleForReading, of: id)
+      process.waitUntilExit()
+      state.withLock { _ = $0.running.remove(id) }
+    }
+  }
+
+  /// Reads a line at a time until the worker is gone.
+  private func listen(to output: FileHandle, of id: pid_t) {
+    var rest = Data()
+    while true {
+      let data = output.availableData
+      if data.isEmpty { return }
+      rest += data
+      while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+        if let counts = try? JSONDecoder().decode(Tally.Counts.self, from: rest[..<end]) {
+          state.withLock { $0.counts[id] = counts }
+        }
+        rest = Data(rest[rest.index(after: end)...])
+      }
+    }
+  }
+
+  /// Kills whoever did most since the last time, and starts another one, again and again.
+  func killBusiest(every interval: Duration) async throws {
+    while true {
+      try await Task.sleep(for: interval)
+      let busiest = state.withLock { state -> pid_t? in
+        let work = state.running.map { id in (id, (state.counts[id]?.events ?? 0) - (state.seen[id] ?? 0)) }
+        for id in state.running { state.seen[id] = state.counts[id]?.events ?? 0 }
+        guard let (id, events) = work.max(by: { $0.1 < $1.1 }), events > 0 else { return nil }
+        state.killed.insert(id)
+        return id
+      }
+      guard let busiest else { continue }
+      kill(busiest, SIGKILL)
+      try start()
+    }
+  }
+
+  /// Lets all of them drain.
+  func stop() async {
+    for id in state.withLock({ $0.running }) { kill(id, SIGTERM) }
+    let deadline = ContinuousClock.now + .seconds(30)
+    while state.withLock({ !$0.running.isEmpty }), .now < deadline { try? await Task.sleep(for: .milliseconds(50)) }
+    killAll()
+  }
+
+  func killAll() { for id in state.withLock({ $0.running }) { kill(id, SIGKILL) } }
+
+  /// What this process did itself.
+  func enter(_ counts: Tally.Counts) { state.withLock { $0.counts[getpid()] = counts } }
+
+  var summary: Summary {
+    state.withLock { state in
+      var newest: [String: UInt64] = [:]
+      for counts in state.counts.values { newest.merge(counts.epochs) { max($0, $1) } }
+      let workers = state.counts.map { id, counts in
+        (
+          "\(id)",
+          Summary.Worker(
+            events: counts.events, partitions: counts.epochs.keys.sorted(), wasKilled: state.killed.contains(id))
+        )
+      }
+      return Summary(
+        workers: Dictionary(uniqueKeysWithValues: workers), takeovers: newest.values.reduce(0) { $0 + max($1, 1) - 1 })
+    }
+  }
+}

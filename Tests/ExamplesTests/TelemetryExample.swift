@@ -1,0 +1,81 @@
+import Foundation
+import MartletTestKit
+
+/// The telemetry example, built as a user builds it, and the script that knows what it must print.
+enum TelemetryExample {
+  /// What the example prints with `-o json`.
+  struct Result: Decodable, Equatable {
+    struct Device: Decodable, Equatable {
+      var readings: Int
+      var rejected: Int
+      var alerts: [String]
+      var windows: Windows
+    }
+    struct Windows: Decodable, Equatable {
+      var count: Int
+      var late: Int
+      var mean: Double?
+      var min: Double?
+      var max: Double?
+    }
+    var devices: [String: Device]
+  }
+
+  /// What it says of the work, apart from the result.
+  struct Work: Decodable {
+    struct Worker: Decodable {
+      var events: Int
+      var wasKilled: Bool
+    }
+    var workers: [String: Worker]
+    var takeovers: Int
+  }
+
+  private static let built = Task {
+    let build = "swift build -c release --package-path '\(OrdersExample.root)/Examples' --product telemetry 2>&1"
+    let process = try WorkerProcess("/bin/sh", arguments: ["-c", build])
+    guard await process.end(until: .now + .seconds(900)) == 0 else {
+      throw ConformanceFailure("the example does not build: \(process.said.suffix(20))")
+    }
+    return "\(OrdersExample.root)/Examples/.build/release/telemetry"
+  }
+
+  /// Runs it to its end.
+  static func run(_ arguments: [String], within limit: Duration = .seconds(200)) async throws -> (Result, Work) {
+    let command = [try await built.value] + arguments + ["-o", "json", "--log-level", "error"]
+    let process = try WorkerProcess("/bin/sh", arguments: ["-c", "exec \"$0\" \"$@\" 2>&1"] + command)
+    let status = await process.end(until: .now + limit)
+    let said = process.said
+    guard status == 0, let result = said.last(where: { $0.hasPrefix("{\"devices\"") }),
+      let work = said.last(where: { $0.hasPrefix("{\"takeovers\"") })
+    else {
+      throw ConformanceFailure(
+        "telemetry ended with \(status.map(String.init) ?? "nothing, in \(limit)"): \(said.suffix(5))")
+    }
+    return (
+      try JSONDecoder().decode(Result.self, from: Data(result.utf8)),
+      try JSONDecoder().decode(Work.self, from: Data(work.utf8))
+    )
+  }
+
+  /// What it must print for readings that it makes up, by the script.
+  static func recomputed(_ arguments: [String]) async throws -> Result {
+    let script = "\(OrdersExample.root)/Tests/ExamplesTests/recompute_telemetry.py"
+    return try await recomputed(
+      by: "'\(built.value)' --generate \(arguments.joined(separator: " ")) | python3 '\(script)'")
+  }
+
+  /// What it must print for a file of readings.
+  static func recomputed(file: String, device: String) async throws -> Result {
+    let script = "\(OrdersExample.root)/Tests/ExamplesTests/recompute_telemetry.py"
+    return try await recomputed(by: "tail -n +2 '\(file)' | sed 's/^/\(device),/' | python3 '\(script)'")
+  }
+
+  private static func recomputed(by command: String) async throws -> Result {
+    let process = try WorkerProcess("/bin/sh", arguments: ["-c", command])
+    guard await process.end(until: .now + .seconds(60)) == 0 else {
+      throw ConformanceFailure("the script fails: \(process.said.suffix(5))")
+    }
+    return try JSONDecoder().decode(Result.self, from: Data(process.said.joined(separator: "\n").utf8))
+  }
+}

@@ -188,8 +188,10 @@ else
     stage "$suite" tests 300 --filter "^${suite}Tests\."
   done
   for broker in Embedded Redis RabbitMQ; do
-    stage "conformance $broker" tests 300 --filter "^ConformanceTests\.$broker"
+    stage "conformance $broker" tests 300 --filter "^ConformanceTests\.${broker}ConformanceTests"
+    stage "hubs $broker" tests 300 --filter "^ConformanceTests\.${broker}HubConformanceTests"
   done
+  stage "hub apps" tests 300 --filter '^ConformanceTests\.HubAppTests'
   # By default all cases run at once on one broker; in full each of them twenty times more.
   if [ -n "$full" ]; then
     for broker in embedded redis rabbitMQ; do

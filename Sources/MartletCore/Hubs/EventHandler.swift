@@ -2,7 +2,9 @@
 /// once.
 public protocol EventHandler: AnyObject, Sendable {
   /// Events in the order of the partition, each once. Never more than was granted.
-  /// - Parameter tail: the end of the partition at about that time; nil where the broker did not say.
+  /// - Parameters:
+  ///   - events: what came.
+  ///   - tail: the end of the partition at about that time; nil where the broker did not say.
   func receive(_ events: [Event], tail: PartitionTail?)
 
   /// What should come next is not there. The reader has ended: whoever wants to go on opens another one.

@@ -5,7 +5,9 @@ public struct PartitionChoice: Sendable {
   public let partitionCount: Int
   private var next: Int
 
-  /// - Parameter next: where the round begins for events that name neither partition nor key.
+  /// - Parameters:
+  ///   - partitionCount: how many partitions the hub has, at least 1.
+  ///   - next: where the round begins for events that name neither partition nor key.
   public init(partitionCount: Int, next: Int = 0) {
     precondition(partitionCount > 0, "a hub has at least one partition")
     self.partitionCount = partitionCount

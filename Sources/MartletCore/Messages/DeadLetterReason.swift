@@ -79,12 +79,13 @@ extension DeadLetterReason {
   /// Reads it back from a dead letter's headers; nil where they hold none.
   public init?(headers: Headers, source: Address) {
     guard let code = headers[WireField.deadLetterReason]?.text else { return nil }
+    let partition = headers[WireField.deadLetterPartition]?.text.flatMap { Int($0) }
     self.init(
       code: Code(rawValue: code), function: headers[WireField.deadLetterFunction]?.text,
       errorType: headers[WireField.deadLetterErrorType]?.text,
       errorText: headers[WireField.deadLetterError]?.text ?? "",
-      attempts: headers[WireField.deadLetterAttempts]?.text.flatMap { Int($0) } ?? 0, source: source,
-      partition: headers[WireField.deadLetterPartition]?.text.flatMap { Int($0) },
+      attempts: headers[WireField.deadLetterAttempts]?.text.flatMap { Int($0) } ?? 0,
+      source: partition == nil ? source : .hub(source.name, connection: source.connection), partition: partition,
       offset: headers[WireField.deadLetterOffset]?.text.flatMap { EventOffset($0) },
       time: headers[WireField.deadLetterTime]?.text.flatMap { try? Date($0, strategy: .iso8601) } ?? .distantPast,
       traceID: headers[WireField.deadLetterTrace]?.text)

@@ -20,6 +20,8 @@ public protocol Store: Sendable {
 
   /// Takes a partition: the epoch is raised by one, if it still is what the claimer saw.
   /// - Parameters:
+  ///   - partition: which.
+  ///   - member: who takes it.
   ///   - epoch: that of the record on which the claim is based.
   ///   - afterDeath: the owner was found dead, not gone: `PartitionRecord.deaths` is raised by one.
   /// - Returns: the record with the new epoch; nil where somebody else was faster.

@@ -42,6 +42,11 @@ extension Publisher {
     // The inputs will come back, and their outputs with them, under the same ids.
     if job.isVoid { return job.finish(.void) }
     if job.isRefused(item.index) { return job.finishItem() }
+    // What waits for a queue to be made is not overtaken, and none of it comes to a queue that is not safe yet.
+    if !parked.isEmpty {
+      let need = hub(of: item).map(Need.hub) ?? .queue(queue(of: item))
+      if parked[need] != nil { return park(item, until: need) }
+    }
     let outputs = job.request.outputs
     var item = item
     let isSent =

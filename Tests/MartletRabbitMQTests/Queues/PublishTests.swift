@@ -23,7 +23,7 @@ import Testing
     messages[1].body = Bytes(Array(repeating: 1, count: 1001))
     messages[2].headers = ["h": .string(String(repeating: "x", count: 200_000))]
     messages[3].id = String(repeating: "i", count: 256)
-    messages[4].address = Address(.hub, "readings")
+    messages[4].address = Address(.topic, "readings")
     let result = await withCheckedContinuation { continuation in
       lab.broker.publish(messages) { continuation.resume(returning: $0) }
     }

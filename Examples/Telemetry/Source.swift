@@ -34,14 +34,14 @@ struct Source: Sendable {
   /// Made up from a seed: a daily rhythm, noise, now and then a spike, a missing value and a line that makes no sense.
   init(devices count: Int, readings: Int, seed: UInt64) {
     devices = (1...count).map { number in
-      var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x9E37_79B9_7F4A_7C15)
+      var random = SplitMix64(seed: seed &* 0x2545_F491_4F6C_DD1D &+ UInt64(number) &* 0xD6E8_FEB8_6659_FD93)
       let base = Double.random(in: 40..<80, using: &random)
       let lines = (0..<readings).map { index in
         let minute = index * 5
         let clock = String(format: "%02d:%02d:00", minute / 60 % 24, minute % 60)
         let time = String(format: "2026-%02d-%02d ", minute / 1440 / 28 % 12 + 1, minute / 1440 % 28 + 1) + clock
         var value = base + 5 * sin(Double(minute) / 1440 * 2 * .pi) + Double.random(in: -1..<1, using: &random)
-        switch Int.random(in: 0..<2000, using: &random) {
+        switch Int.random(in: 0..<500, using: &random) {
         case 0: value += 60
         case 1: return "\(time),"[...]
         case 2: return "\(time),overflow"[...]

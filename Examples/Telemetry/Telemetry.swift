@@ -38,7 +38,7 @@ struct Telemetry {
 
   /// The end of the chain, in the one process that reports.
   static func collect(into report: Collector, run: String) -> Function {
-    Function("collect", on: .eventHub(.findings, group: "collect-\(run)")) { findings, _ in
+    Function("collect", on: .eventHub(.findings, group: "collect-\(run)")) { findings, _ -> Void in
       for finding in findings { await report.enter(finding.body) }
     }
   }

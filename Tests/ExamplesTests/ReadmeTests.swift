@@ -51,7 +51,7 @@ extension OrdersRunTests {
         let line = command.replacing("embedded:./data", with: "embedded:\(data)")
           .replacing("redis://127.0.0.1:6379", with: redis).replacing("amqp://127.0.0.1:5672", with: rabbitMQ)
         let process = try WorkerProcess("/bin/sh", arguments: ["-c", "cd '\(root)' && exec \(line) 2>&1"])
-        if command.contains("--worker") {
+        if command.hasSuffix("--worker") {
           let isReady = await process.next(where: { $0.contains("shop starts") }, until: .now + .seconds(600))
           #expect(isReady != nil, "\(command): \(process.said.suffix(5))")
           process.signal(SIGTERM)

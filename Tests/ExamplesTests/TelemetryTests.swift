@@ -5,7 +5,7 @@ import Testing
 /// The example on hubs: the result is the same whoever does the work, and however often they are killed.
 extension OrdersRunTests {
   @Suite(.serialized) struct TelemetryTests {
-    private static let made = ["--devices", "24", "--readings", "600", "--seed", "5"]
+    private static let made = ["--devices", "16", "--readings", "500", "--seed", "5"]
 
     /// Runs it, with a store where the broker has none.
     private func run(_ broker: ExampleBroker, _ arguments: [String]) async throws
@@ -32,7 +32,7 @@ extension OrdersRunTests {
 
     @Test(arguments: ExampleBroker.allCases)
     func isExactWhileItsWorkersAreKilled(_ broker: ExampleBroker) async throws {
-      let chaos = ["--workers", "3", "--kill-every", "2", "--pace", "1000"]
+      let chaos = ["--workers", "3", "--kill-every", "2", "--pace", "700"]
       let (result, work) = try await run(broker, Self.made + chaos)
       #expect(try await TelemetryExample.recomputed(Self.made) == result)
       #expect(work.workers.values.count { $0.wasKilled } >= 3)

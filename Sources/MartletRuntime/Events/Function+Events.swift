@@ -1,25 +1,6 @@
 import MartletCore
 
 extension Function {
-  /// A function of batches that sends nothing.
-  /// - Parameters:
-  ///   - name: unique in the app.
-  ///   - trigger: what starts it.
-  ///   - functionTimeout: how long one invocation may take. Default 30 min.
-  ///   - run: the function. It may run many times at once, on any thread.
-  public init<Payload>(
-    _ name: String, on trigger: Trigger<EventBatch<Payload>>, functionTimeout: Duration? = nil,
-    run: @escaping @Sendable @concurrent (EventBatch<Payload>, FunctionContext) async throws -> Void
-  ) {
-    // Apart from the one with any number of outputs: with none the compiler cannot choose between results and nothing.
-    self.init(name, trigger, bindings: [], nil, functionTimeout) {
-      trigger.eventBody { batch, invocation in
-        try await run(batch, FunctionContext(invocation: invocation))
-        return []
-      }
-    }
-  }
-
   /// A function that gives every event of a batch its own outcome, with `EventBatch.results`.
   /// - Parameters:
   ///   - name: unique in the app.

@@ -4,8 +4,7 @@ public protocol QueueConsumer: Sendable {
   func setPrefetch(_ count: Int)
 
   /// Applies a group: outputs durable before, or together with, the settlements. `completion` is called exactly once,
-  /// from the connection thread, and returns at once. Groups are applied in the order of the calls; on
-  /// RabbitMQ, those whose output queue has to be made first may be overtaken. While the broker is
+  /// from the connection thread, and returns at once. Groups are applied in the order of the calls. While the broker is
   /// away the group is kept and sent again under the same number; a group that was applied answers `applied` again.
   /// Every output's address lies in the queue's own commit domain.
   func commit(_ group: CommitGroup, completion: @escaping @Sendable (CommitResult) -> Void)

@@ -21,8 +21,7 @@ final class ConsumerHub: ConnectionRole {
   let publisher: Mailbox<LoopCommand<Publisher.Command>>
   let mailbox: Mailbox<LoopCommand<Command>>
   private var readers: [Int: QueueReader] = [:]
-  /// The reader of each channel.
-  private var channels: [QueueReader?] = [nil]
+  var channels = ChannelTable<QueueReader>()
   private var suspects = SuspectTurn()
   private var isClosing = false
 
@@ -60,8 +59,7 @@ final class ConsumerHub: ConnectionRole {
   }
 
   func receive(_ frame: Frame, wire: Wire, now: ContinuousClock.Instant) throws(BrokerError) {
-    guard Int(frame.channel) < channels.count, let reader = channels[Int(frame.channel)] else { return }
-    try reader.receive(frame, wire, now)
+    try channels[frame.channel]?.receive(frame, wire, now)
   }
 
   func finishTurn(wire: Wire?, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
@@ -79,7 +77,7 @@ final class ConsumerHub: ConnectionRole {
 
   func lost(_ error: BrokerError, now: ContinuousClock.Instant) {
     for reader in readers.values { reader.disconnected() }
-    channels = [nil]
+    channels = ChannelTable()
     suspects = SuspectTurn()
   }
 
@@ -93,22 +91,6 @@ final class ConsumerHub: ConnectionRole {
   func abandon() {
     for reader in readers.values { reader.end() }
     readers = [:]
-  }
-
-  /// A channel for a reader; nil where the broker allows no more.
-  func takeChannel(_ reader: QueueReader, _ wire: Wire) -> UInt16? {
-    if let free = channels.indices.dropFirst().first(where: { channels[$0] == nil }) {
-      channels[free] = reader
-      return UInt16(free)
-    }
-    guard channels.count <= Int(wire.channelMax) else { return nil }
-    channels.append(reader)
-    return UInt16(channels.count - 1)
-  }
-
-  /// The channel of a reader is closed on both sides.
-  func giveChannel(_ channel: UInt16) {
-    if Int(channel) < channels.count { channels[Int(channel)] = nil }
   }
 
   /// A reader has ended.

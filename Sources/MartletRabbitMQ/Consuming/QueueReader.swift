@@ -85,7 +85,7 @@ final class QueueReader {
       state = .away
       return
     }
-    guard let channel = hub.takeChannel(self, wire) else {
+    guard let channel = hub.channels.take(for: self, limit: wire.channelMax) else {
       return rest(
         BrokerError(
           .exhausted, "RabbitMQ allows only \(wire.channelMax) channels on a connection, one for each function",
@@ -169,7 +169,7 @@ final class QueueReader {
   func channelClosed(_ error: BrokerError, _ wire: Wire, _ now: ContinuousClock.Instant) {
     wire.output.method(amqp_channel_close_ok_t(), channel: channel)
     endChannel()
-    hub.giveChannel(channel)
+    hub.channels.give(channel)
     if closing != nil { return end() }
     rest(error, now)
   }
@@ -182,7 +182,7 @@ final class QueueReader {
   }
 
   func left(_ now: ContinuousClock.Instant) {
-    hub.giveChannel(channel)
+    hub.channels.give(channel)
     guard state == .leaving else { return }
     endChannel()
     if closing != nil { end() } else { state = .resting(until: now + backoff.next()) }

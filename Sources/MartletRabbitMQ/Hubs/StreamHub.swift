@@ -18,8 +18,7 @@ final class StreamHub: ConnectionRole {
   let topology: Topology
   let mailbox: Mailbox<LoopCommand<Command>>
   private var readers: [Int: StreamReader] = [:]
-  /// The reader of each channel.
-  private var channels: [StreamReader?] = [nil]
+  var channels = ChannelTable<StreamReader>()
   private var isClosing = false
 
   init(environment: BrokerEnvironment, topology: Topology, mailbox: Mailbox<LoopCommand<Command>>) {
@@ -47,8 +46,7 @@ final class StreamHub: ConnectionRole {
   }
 
   func receive(_ frame: Frame, wire: Wire, now: ContinuousClock.Instant) throws(BrokerError) {
-    guard Int(frame.channel) < channels.count, let reader = channels[Int(frame.channel)] else { return }
-    try reader.receive(frame, wire, now)
+    try channels[frame.channel]?.receive(frame, wire, now)
   }
 
   func finishTurn(wire: Wire?, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
@@ -63,7 +61,7 @@ final class StreamHub: ConnectionRole {
 
   func lost(_ error: BrokerError, now: ContinuousClock.Instant) {
     for reader in readers.values { reader.disconnected() }
-    channels = [nil]
+    channels = ChannelTable()
   }
 
   func close(deadline: ContinuousClock.Instant, now: ContinuousClock.Instant) {
@@ -76,22 +74,6 @@ final class StreamHub: ConnectionRole {
   func abandon() {
     for reader in readers.values { reader.end() }
     readers = [:]
-  }
-
-  /// A channel for a reader; nil where the broker allows no more.
-  func takeChannel(_ reader: StreamReader, _ wire: Wire) -> UInt16? {
-    if let free = channels.indices.dropFirst().first(where: { channels[$0] == nil }) {
-      channels[free] = reader
-      return UInt16(free)
-    }
-    guard channels.count <= Int(wire.channelMax) else { return nil }
-    channels.append(reader)
-    return UInt16(channels.count - 1)
-  }
-
-  /// The channel of a reader is closed on both sides.
-  func giveChannel(_ channel: UInt16) {
-    if Int(channel) < channels.count { channels[Int(channel)] = nil }
   }
 
   /// A reader has ended.

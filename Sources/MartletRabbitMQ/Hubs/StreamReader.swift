@@ -76,7 +76,7 @@ final class StreamReader {
   func begin(_ wire: Wire, _ now: ContinuousClock.Instant) {
     answerFirst()
     guard granted > 0, closing == nil, state != .ended else { return }
-    guard let channel = hub.takeChannel(self, wire) else {
+    guard let channel = hub.channels.take(for: self, limit: wire.channelMax) else {
       return rest(
         BrokerError(
           .exhausted, "RabbitMQ allows only \(wire.channelMax) channels on a connection, one for each partition",
@@ -192,7 +192,7 @@ final class StreamReader {
   func channelClosed(_ error: BrokerError, _ wire: Wire, _ now: ContinuousClock.Instant) {
     wire.output.method(amqp_channel_close_ok_t(), channel: channel)
     endChannel()
-    hub.giveChannel(channel)
+    hub.channels.give(channel)
     if closing != nil { return end() }
     if error.code == .notFound {
       missingSince = missingSince ?? now
@@ -229,7 +229,7 @@ final class StreamReader {
   }
 
   func left(_ now: ContinuousClock.Instant) {
-    hub.giveChannel(channel)
+    hub.channels.give(channel)
     guard state == .leaving else { return }
     if closing != nil { end() } else { state = .resting(until: now + backoff.next()) }
   }

@@ -22,6 +22,12 @@ struct ConfirmWindow<Item> {
   /// Items that wait for a verdict.
   private(set) var count = 0
 
+  /// The number of the newest publish.
+  var lastTag: UInt64 { firstTag + UInt64(slots.count - head) - 1 }
+
+  /// Whether everything up to a publish has its verdict, or came back when its channel ended.
+  func isSettled(through tag: UInt64) -> Bool { count == 0 || firstTag > tag }
+
   mutating func append(_ item: Item) {
     slots.append(Slot(item: item))
     count += 1

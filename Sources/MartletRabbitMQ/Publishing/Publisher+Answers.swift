@@ -48,6 +48,7 @@ extension Publisher {
       if isolated > 0 { isolated -= 1 }
     }
     for item in unroutable { notRouted(item, now) }
+    askForNeeds()
     pausedUntil = nil
     if refused.isEmpty {
       if resting.isEmpty, hasLoggedRefusal {
@@ -135,5 +136,6 @@ extension Publisher {
       }
     }
     outgoing.prepend(items)
+    askForNeeds()
   }
 }

@@ -27,6 +27,8 @@ final class Publisher: ConnectionRole {
   struct Item {
     let job: PublishJob
     let index: Int
+    /// Its place among all items.
+    let number: UInt64
     /// How often no queue took it.
     var returns = 0
     /// The partition that it goes to, once that is chosen.
@@ -47,6 +49,9 @@ final class Publisher: ConnectionRole {
   var window = ConfirmWindow<Item>()
   /// What waits for the topology.
   var parked: [Need: [Item]] = [:]
+  /// Needs that the topology hears of when all publishes up to one have their verdict.
+  private var unasked: [(need: Need, tag: UInt64)] = []
+  private var itemCount: UInt64 = 0
   /// What the broker could not keep, and when it is tried again.
   var resting: [(due: ContinuousClock.Instant, item: Item)] = []
   var restBackoff = Backoff(first: .milliseconds(50), longest: .seconds(5))
@@ -95,13 +100,31 @@ final class Publisher: ConnectionRole {
         job.refuse(entry: job.entry(of: index), problem)
       }
     }
-    for index in 0..<job.itemCount { outgoing.append(Item(job: job, index: index)) }
+    for index in 0..<job.itemCount {
+      outgoing.append(Item(job: job, index: index, number: itemCount))
+      itemCount += 1
+    }
   }
 
-  /// Asks the topology for what an item needs, once for all that need it.
+  /// Keeps an item until what it needs is there.
   func park(_ item: Item, until need: Need) {
     parked[need, default: []].append(item)
     guard parked[need]?.count == 1 else { return }
+    // Not before the verdict on what is on its way: a queue that appears would take the later half of it, before the
+    // rest, and before it is safe there.
+    unasked.append((need, window.lastTag))
+    askForNeeds()
+  }
+
+  /// Asks the topology for what parked items need, once for all of them.
+  func askForNeeds() {
+    guard !unasked.isEmpty else { return }
+    let due = unasked.filter { window.isSettled(through: $0.tag) }
+    unasked.removeAll { window.isSettled(through: $0.tag) }
+    for (need, _) in due { ask(need) }
+  }
+
+  private func ask(_ need: Need) {
     let answer: @Sendable (Result<Void, BrokerError>) -> Void = { [mailbox] result in
       switch result {
       case .success: mailbox.send(.role(.prepared(need, nil)))
@@ -130,7 +153,8 @@ final class Publisher: ConnectionRole {
   }
 
   private func prepared(_ need: Need, _ error: BrokerError?, now: ContinuousClock.Instant) {
-    let items = parked.removeValue(forKey: need) ?? []
+    // They came back in another order than they were handed in.
+    let items = (parked.removeValue(forKey: need) ?? []).sorted { $0.number < $1.number }
     guard let error else {
       if case .delay(let name) = need { reachable.insert(name) }
       return outgoing.prepend(items)
@@ -161,7 +185,7 @@ final class Publisher: ConnectionRole {
 
   func abandon() {
     let items = window.removeAll() + outgoing.removeAll() + parked.values.joined() + resting.map(\.item)
-    (parked, resting) = ([:], [])
+    (parked, unasked, resting) = ([:], [], [])
     for item in items { item.job.finish(.void) }
   }
 }

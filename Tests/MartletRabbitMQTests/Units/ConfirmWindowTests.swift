@@ -60,4 +60,19 @@ import Testing
     #expect(window.count == 1)
     #expect(on(&window) { $0.removeAll() } == ["0"])
   }
+
+  @Test func whatIsOnItsWayIsKnownByItsNewest() {
+    var window = ConfirmWindow<String>()
+    #expect(window.isSettled(through: window.lastTag))
+    for item in ["a", "b", "c"] { window.append(item) }
+    let tag = window.lastTag
+    window.append("d")
+    window.confirm(3, multiple: false, isAck: true) { _, _ in }
+    #expect(!window.isSettled(through: tag))
+    window.confirm(2, multiple: true, isAck: true) { _, _ in }
+    #expect(window.isSettled(through: tag))
+    #expect(!window.isSettled(through: window.lastTag))
+    _ = window.removeAll()
+    #expect(window.isSettled(through: tag))
+  }
 }

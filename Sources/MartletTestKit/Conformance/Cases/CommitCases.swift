@@ -85,7 +85,6 @@ extension BrokerConformance.Case {
 
   static let commitsInOrder = Self("groups handed in together are applied in order, and all answered") { trial in
     let (broker, input, output) = (try await trial.broker(), trial.queue("in"), trial.queue("out"))
-    try await broker.declare(QueueDeclaration(name: output))
     try await broker.publish((0..<300).map { .text("m\($0)", to: input) })
     let receiver = try await trial.receiver(broker, on: input, prefetch: 300)
     let deliveries = try await receiver.next(300)

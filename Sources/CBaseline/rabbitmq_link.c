@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void check(amqp_rpc_reply_t reply, const char *what) {
   if (reply.reply_type == AMQP_RESPONSE_NORMAL) return;
@@ -76,6 +77,8 @@ rabbitmq_link rabbitmq_link_open(const baseline_job *job, const char *publishTo)
 }
 
 void rabbitmq_link_close(rabbitmq_link *link) {
+  // A channel that is closed forgets the acknowledgements that its quorum queue has not yet taken: up to the whole run.
+  usleep(500 * 1000);
   amqp_connection_close(link->connection, AMQP_REPLY_SUCCESS);
   amqp_destroy_connection(link->connection);
   free(link->out);

@@ -57,7 +57,7 @@ struct Benchmark {
       }
     }
     let result = Result { try SideProcess.run(side, arguments, target, messages: messages) }
-    if case .success = result { try await queues.verify(arguments.scenario, messages: messages) }
+    if case .success = result { try await queues.verify(side, arguments.scenario, messages: messages) }
     try await queues.remove()
     await queues.close()
     if target.system == .embedded { removeFiles(target) }

@@ -46,7 +46,7 @@ struct BenchmarkQueues {
   }
 
   /// Fails unless every message has left the input, or arrived in it, and has one output.
-  func verify(_ scenario: Scenario, messages: Int) async throws {
+  func verify(_ side: Side, _ scenario: Scenario, messages: Int) async throws {
     let expected: (input: Int, output: Int) =
       switch scenario {
       case .publish: (messages, 0)
@@ -62,7 +62,7 @@ struct BenchmarkQueues {
       guard ContinuousClock.now < deadline else {
         throw BenchmarkFailure(
           """
-          after the run \(waiting) messages are in the input (\(expected.input) expected), \(input.dead) in its dead \
+          after the run of \(side) \(waiting) messages are in the input (\(expected.input) expected), \(input.dead) in its dead \
           letters and \(output.ready) in the output (\(expected.output) expected)
           """)
       }

@@ -165,6 +165,8 @@ tests() {
   fi
   grep -aE 'recorded an issue|↳|error:|Test run with|Fatal error' "$log" | grep -av '↳ Testing Library\|↳ Target' |
     cut -c1-800 | head -n 60
+  # It did not come to a sum: its last words say where it was.
+  grep -aq 'Test run with' "$log" || { say "exit code $status; it ends with:"; tail -n 20 "$log" | cut -c1-300; }
   [ $status -lt 124 ] || say "it did not end within $limit s"
   say "all that it said: $log"
   return 1

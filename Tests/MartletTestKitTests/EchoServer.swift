@@ -22,8 +22,8 @@ final class EchoServer: Sendable {
           let count = recv(client.fd, &buffer, buffer.count, 0)
           if count > 0 {
             let text = String(decoding: buffer[..<count], as: UTF8.self)
-            heard.update { $0 += text }
             TestClient.sendAll(buffer[..<count], to: client.fd)
+            heard.update { $0 += text }
           } else {
             close(client.fd)
             polled.removeAll { $0.fd == client.fd }

@@ -68,6 +68,8 @@ struct TCPProxyLoop {
   private mutating func obey(_ command: TCPProxy.Command) {
     switch command {
     case .mode(let mode, let isObeyed):
+      // What is here already was sent before.
+      if self.mode != .stall { links = links.map { moved($0, Int16(POLLIN), Int16(POLLIN)) } }
       self.mode = mode
       defer { isObeyed.notify() }
       if mode == .refuse { drop { _ in true } }

@@ -7,6 +7,10 @@ extension BrokerConformance.Case {
   static let delayAccuracy = Self("delayed messages come in their time: never before, and hardly after") { trial in
     let (broker, queue) = (try await trial.broker(), trial.queue())
     let receiver = try await trial.receiver(broker, on: queue, prefetch: 100)
+    // What a broker has to make for the first delay is not part of the accuracy.
+    try await broker.publish(
+      [OutgoingMessage(to: .queue(queue), body: Bytes("x"), id: "first", deliverAt: Date().addingTimeInterval(0.1))])
+    try await receiver.settle(.complete(receiver.one().receipt))
     let now = Date()
     // Not in the order of their times, so that a late one cannot hide behind an early one.
     let delays = [2.0, 0.3, 1.1, 0.7, 1.6, 0.05, 2.4, 0.9, 0.301, 1.35]
@@ -111,11 +115,15 @@ extension BrokerConformance.Case {
     let receiver = try await trial.receiver(broker, on: queue, prefetch: 3)
     let ends = Dictionary(
       uniqueKeysWithValues: try await receiver.next(3).map { ($0.message.id, $0.message.expiresAt) })
+    let passed = Date().timeIntervalSince(before)
     try expect(ends["none"] == .some(nil), "a message without time to live should not end")
     for (id, expected) in [("long", 3600.0), ("delayed", 60.5)] {
       guard let end = ends[id] ?? nil else { throw ConformanceFailure("the message \(id) does not say when it ends") }
       let seconds = end.timeIntervalSince(before)
-      try expect(abs(seconds - expected) < 10, "the message \(id) should end after \(expected) s, not \(seconds) s")
+      // It may have been taken in by the broker at any time until it was handed out.
+      try expect(
+        (expected - 1...expected + passed + 1).contains(seconds),
+        "the message \(id) should end after \(expected) s, not \(seconds) s")
     }
   }
 }

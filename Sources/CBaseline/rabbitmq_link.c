@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static void check(amqp_rpc_reply_t reply, const char *what) {
@@ -68,12 +69,15 @@ rabbitmq_link rabbitmq_link_open(const baseline_job *job, const char *publishTo)
   amqp_confirm_select(link.connection, RABBITMQ_CHANNEL);
   check(amqp_get_rpc_reply(link.connection), "confirms");
   link.socket = amqp_get_sockfd(link.connection);
-  if (publishTo != NULL) {
-    amqp_basic_publish_t publish = {.routing_key = amqp_cstring_bytes(publishTo), .mandatory = 1};
-    link.publishBytes =
-        write_method(link.publish, AMQP_BASIC_PUBLISH_METHOD, &publish, sizeof link.publish - 12) - link.publish;
-  }
+  if (publishTo != NULL) link.route = rabbitmq_link_route(publishTo);
   return link;
+}
+
+rabbitmq_route rabbitmq_link_route(const char *queue) {
+  rabbitmq_route route;
+  amqp_basic_publish_t publish = {.routing_key = amqp_cstring_bytes(queue), .mandatory = 1};
+  route.bytes = write_method(route.frame, AMQP_BASIC_PUBLISH_METHOD, &publish, sizeof route.frame - 12) - route.frame;
+  return route;
 }
 
 void rabbitmq_link_close(rabbitmq_link *link) {
@@ -84,22 +88,17 @@ void rabbitmq_link_close(rabbitmq_link *link) {
   free(link->out);
 }
 
-void rabbitmq_link_publish(rabbitmq_link *link, const baseline_job *job, const char *body, size_t count, const char *id,
-                           size_t idBytes) {
+/// Gathers a publish: method, header and body.
+static void publish(rabbitmq_link *link, const rabbitmq_route *route, amqp_basic_properties_t *properties,
+                    const char *body, size_t count) {
   size_t most = RABBITMQ_FRAME_MAX - 8, frames = (count + most - 1) / most;
-  char *end = reserve(link, link->publishBytes + 1024 + count + 8 * frames);
-  memcpy(end, link->publish, link->publishBytes);
-  end += link->publishBytes;
-  amqp_basic_properties_t properties = {
-      ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG,
-      .content_type = amqp_cstring_bytes(baseline_content_type(job)),
-      .delivery_mode = AMQP_DELIVERY_PERSISTENT,
-      .message_id = {idBytes, (void *)id},
-  };
+  char *end = reserve(link, route->bytes + 1024 + count + 8 * frames);
+  memcpy(end, route->frame, route->bytes);
+  end += route->bytes;
   char *payload = begin_frame(end, AMQP_FRAME_HEADER);
   write_integer(write_integer(payload, AMQP_BASIC_CLASS, 2), 0, 2);
   write_integer(payload + 4, count, 8);
-  int encoded = amqp_encode_properties(AMQP_BASIC_CLASS, &properties, (amqp_bytes_t){900, payload + 12});
+  int encoded = amqp_encode_properties(AMQP_BASIC_CLASS, properties, (amqp_bytes_t){900, payload + 12});
   if (encoded < 0) baseline_fail("%s", amqp_error_string2(encoded));
   end = end_frame(payload, encoded + 12);
   for (size_t sent = 0; sent < count;) {
@@ -110,6 +109,33 @@ void rabbitmq_link_publish(rabbitmq_link *link, const baseline_job *job, const c
     sent += part;
   }
   link->used = end - link->out;
+}
+
+static amqp_basic_properties_t properties_of(const baseline_job *job, const char *id, size_t idBytes) {
+  return (amqp_basic_properties_t){
+      ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG,
+      .content_type = amqp_cstring_bytes(baseline_content_type(job)),
+      .delivery_mode = AMQP_DELIVERY_PERSISTENT,
+      .message_id = {idBytes, (void *)id},
+  };
+}
+
+void rabbitmq_link_publish(rabbitmq_link *link, const baseline_job *job, const char *body, size_t count, const char *id,
+                           size_t idBytes) {
+  amqp_basic_properties_t properties = properties_of(job, id, idBytes);
+  publish(link, &link->route, &properties, body, count);
+}
+
+void rabbitmq_link_publish_event(rabbitmq_link *link, const baseline_job *job, const rabbitmq_route *route,
+                                 const char *body, size_t count, const char *id, size_t idBytes, const char *key,
+                                 size_t keyBytes) {
+  amqp_table_entry_t header = {.key = amqp_cstring_bytes("martlet-key"),
+                               .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = {keyBytes, (void *)key}}};
+  amqp_basic_properties_t properties = properties_of(job, id, idBytes);
+  properties._flags |= AMQP_BASIC_TIMESTAMP_FLAG | AMQP_BASIC_HEADERS_FLAG;
+  properties.timestamp = (uint64_t)time(NULL);
+  properties.headers = (amqp_table_t){1, &header};
+  publish(link, route, &properties, body, count);
 }
 
 void rabbitmq_link_ack(rabbitmq_link *link, uint64_t tag) {

@@ -14,14 +14,19 @@
 
 enum { RABBITMQ_CHANNEL = 1, RABBITMQ_FRAME_MAX = 131072 };
 
+/// The method frame of every publish to one queue or stream: only exchange, queue and flags, so always the same.
+typedef struct {
+  char frame[600];
+  size_t bytes;
+} rabbitmq_route;
+
 typedef struct {
   amqp_connection_state_t connection;
   int socket;
   char *out;
   size_t used, capacity;
-  /// The method frame of every publish: only exchange, queue and flags, so always the same.
-  char publish[600];
-  size_t publishBytes;
+  /// Where `rabbitmq_link_publish` publishes to.
+  rabbitmq_route route;
 } rabbitmq_link;
 
 /// Connects and opens the channel in confirm mode.
@@ -31,6 +36,11 @@ void rabbitmq_link_close(rabbitmq_link *link);
 /// Gathers a persistent, mandatory publish.
 void rabbitmq_link_publish(rabbitmq_link *link, const baseline_job *job, const char *body, size_t count, const char *id,
                            size_t idBytes);
+rabbitmq_route rabbitmq_link_route(const char *queue);
+/// The same with a key and the time, as events have them.
+void rabbitmq_link_publish_event(rabbitmq_link *link, const baseline_job *job, const rabbitmq_route *route,
+                                 const char *body, size_t count, const char *id, size_t idBytes, const char *key,
+                                 size_t keyBytes);
 /// Gathers an acknowledgement of all deliveries up to `tag`.
 void rabbitmq_link_ack(rabbitmq_link *link, uint64_t tag);
 /// Sends what was gathered in one write.

@@ -1,7 +1,9 @@
+import CBaseline
+
 /// The command line.
 struct Arguments {
   static let usage = """
-    usage: martlet-bench publish|consume|pipe --broker URL [options]
+    usage: martlet-bench publish|consume|pipe|hub-publish|hub-consume|hub-pipe --broker URL [options]
 
       --broker URL          redis://[user@]host[:port], amqp://[user@]host[:port][/vhost] or embedded:PATH.
                             Default: MARTLET_BROKER, which is also the place for a password.
@@ -10,6 +12,9 @@ struct Arguments {
       --messages N          messages per run. Default: what the baseline does in 6 s.
       --rounds N            runs of each side, in turn; medians are shown. Default 3.
       --broker-pid PID      the broker's process, whose CPU time is counted. Default: who listens on the port.
+      --partitions N        of the hubs. Default 4.
+      --trigger batch|event how the function of a hub gets its events. Default batch.
+      --store embedded:PATH where the positions of hubs on RabbitMQ are kept. Default: a temporary directory.
       -o text|json          how results are shown. Default text.
 
     Martlet and a plain-C baseline do the same work in turn. The exit code is 0, 1 if the result is INVALID or a run
@@ -23,6 +28,10 @@ struct Arguments {
   var messages: Int?
   var rounds = 3
   var brokerPID: Int?
+  var partitions = 4
+  var trigger = HubTrigger.batch
+  /// The file of the positions on RabbitMQ.
+  var store: String?
   var format = ReportFormat.text
   /// Set in the processes that the benchmark starts: this one's part.
   var side: Side?
@@ -60,6 +69,9 @@ struct Arguments {
       case "--messages": messages = try number(1...100_000_000)
       case "--rounds": rounds = try number(1...1000)
       case "--broker-pid": brokerPID = try number(1...Int(Int32.max))
+      case "--partitions": partitions = try number(1...BASELINE_PARTITIONS)
+      case "--trigger": trigger = try choice()
+      case "--store": store = try Self.file(of: value())
       case "-o", "--output": format = try choice()
       case "--side": side = try choice()
       case "--to": output = try value()
@@ -71,11 +83,21 @@ struct Arguments {
         scenario = named
       }
     }
-    guard let scenario else { throw UsageError("a scenario is missing: publish, consume or pipe") }
+    guard let scenario else {
+      throw UsageError("a scenario is missing: \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
     self.scenario = scenario
     let least = Order.leastBytes
     if payload == .json, bodyBytes < least {
       throw UsageError("--body is \(bodyBytes); an order in JSON has at least \(least) bytes")
     }
+  }
+
+  private static func file(of store: String) throws -> String {
+    let path = store.dropFirst("embedded:".count)
+    guard store.hasPrefix("embedded:"), !path.isEmpty else {
+      throw UsageError("--store is \"\(store)\"; it must be a file: embedded:PATH")
+    }
+    return String(path)
   }
 }

@@ -41,9 +41,10 @@ struct Benchmark {
   /// One run: empty queues, a full input, the side in a process of its own, a look at what it left.
   private func run(_ side: Side, messages: Int) async throws -> SideCost {
     let target = target.target(of: side)
+    if arguments.scenario.isOfHubs { return try await runHubs(side, target, messages: messages) }
     // The baseline has its own tables in its own file.
     if target.system == .embedded, side == .baseline {
-      defer { removeFiles(target) }
+      defer { removeFiles(target.space) }
       if arguments.scenario != .publish { Baseline.fill(arguments, target, messages: messages) }
       return try SideProcess.run(side, arguments, target, messages: messages)
     }
@@ -60,19 +61,55 @@ struct Benchmark {
     if case .success = result { try await queues.verify(side, arguments.scenario, messages: messages) }
     try await queues.remove()
     await queues.close()
-    if target.system == .embedded { removeFiles(target) }
+    if target.system == .embedded { removeFiles(target.space) }
     return try result.get()
+  }
+
+  /// The same with hubs. The baseline of the embedded broker has its own tables in its own file.
+  private func runHubs(_ side: Side, _ target: Target, messages: Int) async throws -> SideCost {
+    guard side == .martlet || side == .baseline else { throw UsageError("\(side) has no scenarios of hubs") }
+    var arguments = arguments
+    if target.system == .rabbitmq { arguments.store = storeFile(of: side) }
+    defer { for file in [arguments.store, target.system == .embedded ? target.space : nil] { removeFiles(file) } }
+    if target.system == .embedded, side == .baseline {
+      if arguments.scenario != .hubPublish { Baseline.fill(arguments, target, messages: messages) }
+      let cost = try SideProcess.run(side, arguments, target, messages: messages)
+      try HubVerification(arguments, target, messages: messages).verifyTables()
+      return cost
+    }
+    let hubs = try await BenchmarkHubs(target, arguments)
+    try await hubs.create()
+    if arguments.scenario != .hubPublish {
+      if target.system == .embedded {
+        try await hubs.fill(messages: messages)
+      } else {
+        Baseline.fill(arguments, target, messages: messages)
+      }
+    }
+    let result = Result { try SideProcess.run(side, arguments, target, messages: messages) }
+    if case .success = result {
+      try await HubVerification(arguments, target, messages: messages).verify(side, hubs.log)
+    }
+    try await hubs.remove()
+    await hubs.close()
+    return try result.get()
+  }
+
+  private func storeFile(of side: Side) -> String {
+    let base = arguments.store ?? FileManager.default.temporaryDirectory.appending(path: arguments.input).path
+    return "\(base).bench-\(side)"
   }
 
   /// As many messages as the baseline handles in some seconds.
   private func fittingCount() async throws -> Int {
-    let probe = target.system == .redis ? 100_000 : 20_000
+    let probe = target.system == .redis || arguments.scenario.isOfHubs ? 100_000 : 20_000
     let rate = try await run(.baseline, messages: probe).perSecond
     return min(max(Int(rate * Self.seconds / 1000) * 1000, 1000), 2_000_000)
   }
 
-  private func removeFiles(_ target: Target) {
-    for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: target.space + suffix) }
+  private func removeFiles(_ file: String?) {
+    guard let file else { return }
+    for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: file + suffix) }
   }
 
   private func progress(_ line: String) {

@@ -48,11 +48,7 @@ struct BenchmarkQueues {
   /// Fails unless every message has left the input, or arrived in it, and has one output.
   func verify(_ side: Side, _ scenario: Scenario, messages: Int) async throws {
     let expected: (input: Int, output: Int) =
-      switch scenario {
-      case .publish: (messages, 0)
-      case .consume: (0, 0)
-      case .pipe: (0, messages)
-      }
+      (scenario.isPublishing ? messages : 0, scenario.hasOutputs ? messages : 0)
     let deadline = ContinuousClock.now + .seconds(10)
     while true {
       let (input, output) = (try await broker.counts(of: input), try await broker.counts(of: output))

@@ -2,10 +2,10 @@ import Martlet
 
 /// Martlet's side: a function app as anyone writes it, with the options that come by default.
 struct MartletSide {
-  private let arguments: Arguments
+  let arguments: Arguments
   private let target: Target
-  private let messages: Int
-  private let meter: Meter
+  let messages: Int
+  let meter: Meter
 
   init(_ arguments: Arguments, _ target: Target, messages: Int) {
     self.arguments = arguments
@@ -22,8 +22,11 @@ struct MartletSide {
   func run(start: (FunctionApp, HostConfiguration) async throws -> FunctionHost) async throws -> SideCost {
     let host = try await start(
       FunctionApp("martlet-bench") { arguments.payload == .json ? orders() : bytes() },
-      HostConfiguration(broker: target.url, allowVolatile: true, logger: Logger(level: .warning)))
+      HostConfiguration(
+        broker: target.url, store: target.system == .rabbitmq ? arguments.store.map { "embedded:\($0)" } : nil,
+        allowVolatile: true, logger: Logger(level: .warning)))
     if arguments.scenario == .publish { try await publish(host) }
+    if arguments.scenario == .hubPublish { try await publishEvents(host) }
     let cost = try await meter.result()
     guard await host.drain() else { throw BenchmarkFailure("the app did not stop in time") }
     return cost
@@ -32,7 +35,8 @@ struct MartletSide {
   private func orders() -> Function {
     let (input, output) = (QueueName<Order>(arguments.input), QueueName<Bill>(arguments.output))
     return switch arguments.scenario {
-    case .publish: idle()
+    case .hubConsume, .hubPipe: reader(of: Order.self)
+    case .publish, .hubPublish: idle()
     case .consume:
       Function("consume", on: .queue(input)) { [meter] order, _ in
         _ = order.body.bill
@@ -49,7 +53,8 @@ struct MartletSide {
   private func bytes() -> Function {
     let (input, output) = (QueueName<Bytes>(arguments.input), QueueName<Bytes>(arguments.output))
     return switch arguments.scenario {
-    case .publish: idle()
+    case .hubConsume, .hubPipe: reader(of: Bytes.self)
+    case .publish, .hubPublish: idle()
     case .consume:
       Function("consume", on: .queue(input)) { [meter] message, _ in
         _ = message.body.bill

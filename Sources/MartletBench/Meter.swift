@@ -19,11 +19,11 @@ final class Meter: Sendable {
 
   func start() { started.withLock { $0 = baseline_meter_start(brokerPID) } }
 
-  /// One message was handled.
-  func count() {
-    let number = seen.add(1, ordering: .relaxed).newValue
-    if number == 1 { start() }
-    if number == messages { stop() }
+  /// Messages were handled.
+  func count(_ count: Int = 1) {
+    let number = seen.add(count, ordering: .relaxed).newValue
+    if number == count { start() }
+    if number >= messages, number - count < messages { stop() }
   }
 
   func stop() {

@@ -24,13 +24,19 @@ struct Bill: Codable, Sendable {
   var total: Double
 }
 
-extension Order {
+/// What a function can answer with its bill.
+protocol Billable: Codable, Sendable {
+  associatedtype Bill: Codable & Sendable
+  var bill: Bill { get }
+}
+
+extension Order: Billable {
   /// The shortest order in JSON.
   static var leastBytes: Int { baseline_min_json_bytes() }
 
-  /// The same for the same number.
-  init(number: Int, note: String) {
-    id = String(MessageIdentifier.random().prefix(16))
+  /// The same for the same number, but for its id.
+  init(number: Int, note: String, id: String = String(MessageIdentifier.random().prefix(16))) {
+    self.id = id
     customer = 12_000 + number % 6_000
     country = "United Kingdom"
     lines = [
@@ -52,7 +58,7 @@ extension Order {
   }
 }
 
-extension Bytes {
+extension Bytes: Billable {
   /// What the function returns where bodies are bytes.
   var bill: Bytes { self[0..<Swift.min(50, count)] }
 }

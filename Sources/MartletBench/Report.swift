@@ -15,11 +15,18 @@ enum Report {
   private static func json(_ result: Comparison) -> String {
     let arguments = result.arguments
     var members = [
-      #""scenario":"\#(arguments.scenario)""#,
+      #""scenario":"\#(arguments.scenario.rawValue)""#,
       #""broker":"\#(result.system)""#,
       #""payload":"\#(arguments.payload)""#,
       #""bodyBytes":\#(arguments.bodyBytes)"#,
       #""messages":\#(result.messages)"#,
+    ]
+    if arguments.scenario.isOfHubs {
+      members.append(#""partitions":\#(arguments.partitions)"#)
+      members.append(#""trigger":"\#(arguments.trigger)""#)
+      members.append(#""store":"\#(store(result))""#)
+    }
+    members += [
       #""martlet":\#(json(result.martlet))"#,
       #""baseline":\#(json(result.baseline))"#,
       #""ratio":\#(number(result.ratio, decimals: 3))"#,
@@ -37,6 +44,11 @@ enum Report {
     """
   }
 
+  /// Who keeps the positions of the consumer group.
+  private static func store(_ result: Comparison) -> Target.System {
+    result.system == .rabbitmq ? .embedded : result.system
+  }
+
   /// The embedded broker has no process of its own: its work is the client's.
   private static func brokerMicros(_ result: Comparison) -> Double? {
     result.system == .embedded ? 0 : result.martlet.brokerMicros
@@ -52,9 +64,16 @@ enum Report {
     }
     var lines = [
       """
-      \(arguments.scenario) on \(result.system), \(arguments.payload), \(arguments.bodyBytes) bytes: \
+      \(arguments.scenario.rawValue) on \(result.system), \(arguments.payload), \(arguments.bodyBytes) bytes: \
       \(result.messages) messages a run, medians of \(arguments.rounds)
-      """,
+      """
+    ]
+    if arguments.scenario.isOfHubs {
+      let (store, file) = (store(result), arguments.store.map { " (\($0))" } ?? "")
+      lines.append(
+        "\(arguments.partitions) partitions, \(arguments.trigger) trigger, positions in \(store)\(file)")
+    }
+    lines += [
       line("", "messages/s", "client µs", "broker µs", "RSS MB"),
       row("Martlet", result.martlet),
       row("plain C", result.baseline),

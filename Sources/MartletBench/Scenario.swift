@@ -6,6 +6,26 @@ enum Scenario: String, CaseIterable {
   case consume
   /// Receive, decode, run, encode the result, send it, confirmed, settle.
   case pipe
+  /// Send events with keys to a hub, confirmed.
+  case hubPublish = "hub-publish"
+  /// Read the partitions of a hub, decode, run, commit the position.
+  case hubConsume = "hub-consume"
+  /// Read the partitions of a hub, decode, run, encode the result, send it to another hub under the same key, commit.
+  case hubPipe = "hub-pipe"
+
+  var isOfHubs: Bool { self == .hubPublish || self == .hubConsume || self == .hubPipe }
+  /// Whether it only sends.
+  var isPublishing: Bool { self == .publish || self == .hubPublish }
+  /// Whether every message has an output.
+  var hasOutputs: Bool { self == .pipe || self == .hubPipe }
+}
+
+/// How a function of a hub gets its events.
+enum HubTrigger: String, CaseIterable {
+  /// Up to 100 at once.
+  case batch
+  /// One after another.
+  case event
 }
 
 /// What the bodies are.

@@ -10,8 +10,9 @@ enum SideProcess {
     process.arguments = [
       arguments.scenario.rawValue, "--side", side.rawValue, "--payload", arguments.payload.rawValue,
       "--body", String(arguments.bodyBytes), "--messages", String(messages), "--from", arguments.input,
-      "--to", arguments.output,
+      "--to", arguments.output, "--partitions", String(arguments.partitions), "--trigger", arguments.trigger.rawValue,
     ]
+    if let store = arguments.store { process.arguments?.append(contentsOf: ["--store", "embedded:\(store)"]) }
     if let pid = arguments.brokerPID { process.arguments?.append(contentsOf: ["--broker-pid", String(pid)]) }
     // Not as an argument: it may hold a password, which every process of the machine could read.
     process.environment = ProcessInfo.processInfo.environment.merging(["MARTLET_BROKER": target.url]) { $1 }

@@ -7,7 +7,8 @@ import Testing
     let arguments = try Arguments([
       "consume", "--broker", "redis://somewhere", "--payload", "raw", "--body", "1024", "--messages", "5000",
       "--rounds",
-      "7", "--broker-pid", "12", "-o", "json",
+      "7", "--broker-pid", "12", "--partitions", "8", "--trigger", "event", "--store", "embedded:/data/positions", "-o",
+      "json",
     ])
     #expect(arguments.scenario == .consume)
     #expect(arguments.broker == "redis://somewhere")
@@ -16,6 +17,9 @@ import Testing
     #expect(arguments.messages == 5000)
     #expect(arguments.rounds == 7)
     #expect(arguments.brokerPID == 12)
+    #expect(arguments.partitions == 8)
+    #expect(arguments.trigger == .event)
+    #expect(arguments.store == "/data/positions")
     #expect(arguments.format == .json)
     #expect(arguments.side == nil)
   }
@@ -27,6 +31,9 @@ import Testing
     #expect(arguments.messages == nil)
     #expect(arguments.rounds == 3)
     #expect(arguments.format == .text)
+    #expect(arguments.partitions == 4)
+    #expect(arguments.trigger == .batch)
+    #expect(arguments.store == nil)
   }
 
   @Test(arguments: [
@@ -38,6 +45,9 @@ import Testing
     (["pipe", "--body", "0"], "between 1 and"),
     (["pipe", "--body", "100"], "an order in JSON has at least"),
     (["pipe", "--rounds", "two"], "between 1 and 1000"),
+    (["hub-pipe", "--partitions", "65"], "between 1 and 64"),
+    (["hub-pipe", "--trigger", "stream"], "must be batch or event"),
+    (["hub-pipe", "--store", "redis://a"], "it must be a file"),
   ])
   func mistakesAreNamed(arguments: [String], expected: String) {
     let error = #expect(throws: UsageError.self) { try Arguments(arguments) }

@@ -25,6 +25,9 @@ import Testing
     var ratio: Double
     var brokerMicros: Double?
     var valid: Bool?
+    var partitions: Int?
+    var trigger: String?
+    var store: String?
   }
 
   @Test(arguments: Scenario.allCases, Payload.allCases)
@@ -41,9 +44,18 @@ import Testing
     try check(scenario, payload, broker: try await SharedServer.redisURL(), system: "redis")
   }
 
-  @Test(arguments: Scenario.allCases, Payload.allCases)
+  @Test(arguments: [Scenario.publish, .consume, .pipe], Payload.allCases)
   func rabbitMQ(scenario: Scenario, payload: Payload) async throws {
     try check(scenario, payload, broker: try await SharedServer.rabbitMQURL(), system: "rabbitmq")
+  }
+
+  @Test(arguments: [Scenario.hubPublish, .hubConsume, .hubPipe])
+  func hubsOfRabbitMQ(scenario: Scenario) async throws {
+    try check(scenario, .json, broker: try await SharedServer.rabbitMQURL(), system: "rabbitmq")
+  }
+
+  @Test func eventByEvent() async throws {
+    try check(.hubPipe, .json, broker: try await SharedServer.redisURL(), system: "redis", trigger: .event)
   }
 
   @Test func aWrongCommandLineIsExitCode64() throws {
@@ -52,10 +64,14 @@ import Testing
     #expect(run.output.isEmpty)
   }
 
-  private func check(_ scenario: Scenario, _ payload: Payload, broker: String, system: String) throws {
+  private func check(
+    _ scenario: Scenario, _ payload: Payload, broker: String, system: String, trigger: HubTrigger = .batch
+  ) throws {
     let run = try self.run(
-      [scenario.rawValue, "--payload", payload.rawValue, "--messages", "1500", "--rounds", "1", "-o", "json"],
-      broker: broker)
+      [
+        scenario.rawValue, "--payload", payload.rawValue, "--messages", "1500", "--rounds", "1", "--partitions", "3",
+        "--trigger", trigger.rawValue, "-o", "json",
+      ], broker: broker)
     let line = try JSONDecoder().decode(Line.self, from: Data(run.output.utf8))
     #expect(run.code == (line.valid == false ? 1 : 0))
     #expect(line.scenario == scenario.rawValue)
@@ -63,6 +79,9 @@ import Testing
     #expect(line.payload == payload.rawValue)
     #expect(line.bodyBytes == 256)
     #expect(line.messages == 1500)
+    #expect(line.partitions == (scenario.isOfHubs ? 3 : nil))
+    #expect(line.trigger == (scenario.isOfHubs ? trigger.rawValue : nil))
+    #expect(line.store == (scenario.isOfHubs ? (system == "rabbitmq" ? "embedded" : system) : nil))
     for side in [line.martlet, line.baseline] {
       #expect(side.perSecond > 0)
       #expect(side.clientMicros > 0)

@@ -29,6 +29,15 @@ import Testing
         """)
   }
 
+  @Test func theLineOfHubsSaysWhereThePositionsAre() throws {
+    let line = Report.write(try comparison(["hub-pipe", "--partitions", "16", "-o", "json"], baselineMicros: 1.5))
+    #expect(line.contains(#""scenario":"hub-pipe""#))
+    #expect(line.contains(#""messages":100000,"partitions":16,"trigger":"batch","store":"redis","martlet":"#))
+    let text = Report.write(try comparison(["hub-consume"], baselineMicros: 1.5))
+    #expect(text.contains("hub-consume on redis"))
+    #expect(text.contains("4 partitions, batch trigger, positions in redis"))
+  }
+
   @Test func aSlowBaselineIsAProblem() throws {
     #expect(try comparison(["pipe"], baselineMicros: 2.49).baselineProblem == nil)
     #expect(try comparison(["pipe"], baselineMicros: 2.51).baselineProblem?.contains("2.51") == true)

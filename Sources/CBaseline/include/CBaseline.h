@@ -29,6 +29,11 @@ typedef struct {
   bool json;
   /// The broker's process, whose CPU time is counted; 0 where it is not known.
   int brokerPID;
+  /// Of hubs alone: how many partitions both have, the consumer group, and the file of its positions where the broker
+  /// keeps none.
+  int partitions;
+  const char *group;
+  const char *store;
 } baseline_job;
 
 /// What a run cost, from its first message to its last.
@@ -52,6 +57,27 @@ baseline_cost baseline_redis_pipe(const baseline_job *job);
 baseline_cost baseline_rabbitmq_pipe(const baseline_job *job);
 baseline_cost baseline_sqlite_pipe(const baseline_job *job);
 
+/// The same for event hubs: every event has a key and goes to the partition of its key; order holds in a partition.
+baseline_cost baseline_redis_hub_publish(const baseline_job *job);
+baseline_cost baseline_rabbitmq_hub_publish(const baseline_job *job);
+baseline_cost baseline_sqlite_hub_publish(const baseline_job *job);
+
+/// Reads all partitions of `input` on behalf of a group, runs the function on each event, publishes what it returns to
+/// `output` under the event's key, and commits the group's positions under an epoch, once for about 100 events of a
+/// partition. Redis and SQLite: outputs and position at once. RabbitMQ: outputs confirmed, then the position, in a file
+/// of SQLite.
+baseline_cost baseline_redis_hub_pipe(const baseline_job *job);
+baseline_cost baseline_rabbitmq_hub_pipe(const baseline_job *job);
+baseline_cost baseline_sqlite_hub_pipe(const baseline_job *job);
+
+/// How far the group of the job is in a partition of its input, in the job's file: the offset of the last event with an
+/// outcome; -1 where there is none.
+long baseline_position(const baseline_job *job, int partition);
+/// Calls `body` for each event of a hub in the job's SQLite file, partition by partition in their order.
+void baseline_sqlite_hub_read(const baseline_job *job, const char *hub, void *context,
+                              void (*body)(void *context, int partition, long offset, const char *key, size_t keyBytes,
+                                           const char *body, size_t count));
+
 /// The meter, which Martlet's side uses too.
 typedef struct {
   double wall, client, broker;
@@ -65,6 +91,12 @@ enum {
   BASELINE_RESULT_BYTES = 256,
   /// A body handed to `baseline_function` is followed by this much memory that may be read.
   BASELINE_PADDING = 64,
+  /// Events of a hub have so many keys, in turn.
+  BASELINE_KEYS = 64,
+  /// A key: `key-07`.
+  BASELINE_KEY_BYTES = 6,
+  /// A hub of the baseline has no more.
+  BASELINE_PARTITIONS = 64,
 };
 
 /// Writes the body of message `number`: exactly `bodyBytes`. `body` has room for that and the padding.
@@ -73,6 +105,10 @@ void baseline_write_body(char *body, long bodyBytes, bool json, long number);
 long baseline_min_json_bytes(void);
 /// Writes the id of message `number`: 32 hexadecimal digits.
 void baseline_write_id(char *id, long number);
+/// Writes the key of event `number`.
+void baseline_write_key(char *key, long number);
+/// The partition of a key: CRC-32 (that of zlib) modulo the count.
+int baseline_partition(const char *key, size_t count, int partitions);
 /// The function: decodes the body, computes, encodes the result into `result` and returns its length.
 size_t baseline_function(const char *body, size_t count, bool json, char *result);
 

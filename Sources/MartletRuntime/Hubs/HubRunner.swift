@@ -56,7 +56,8 @@ final class HubRunner: Runner {
       state.partitionCount = description.partitionCount
       state.environment = OwnedPartition.Environment(
         plan: hub, log: log, committer: committer, executor: executor, slots: RunSlots(plan.maxConcurrentCalls),
-        turn: SuspectTurn(), trims: description.retention != HubRetention())
+        turn: SuspectTurn(), trims: description.retention != HubRetention()
+      ) { [weak self] now in self?.state.withLock { $0.balance.mustStop(now: now) } ?? true }
     }
   }
 
@@ -70,7 +71,7 @@ final class HubRunner: Runner {
     }
     for (_, partition) in partitions {
       if mustStop {
-        partition.lose("the store has not heard of this process for too long; others may believe that it is dead")
+        partition.loseInSilence()
       } else {
         partition.tick(now: now)
       }

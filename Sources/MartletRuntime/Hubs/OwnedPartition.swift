@@ -13,6 +13,8 @@ final class OwnedPartition: Sendable {
     let turn: SuspectTurn
     /// Whether the hub's retention asks for anything.
     let trims: Bool
+    /// Whether the others may believe that this process is dead: then it begins nothing and commits nothing.
+    let isSilent: @Sendable (MonotonicTime) -> Bool
   }
 
   /// What changes, behind one lock.
@@ -78,6 +80,8 @@ final class OwnedPartition: Sendable {
   /// Does what can be done now: asks for events, runs batches, commits.
   func pump() {
     let now = self.now
+    // Asked here and not by the clock alone: a process that stood still wakes up anywhere.
+    guard !environment.isSilent(now) else { return loseInSilence() }
     var works: [PartitionWork] = []
     let (reader, granted, commit, notes) = core.withLock { core in
       while environment.slots.take() {
@@ -203,6 +207,11 @@ final class OwnedPartition: Sendable {
     logger.warning("\(partition) is given up: \(why)")
     for task in tasks { task.cancel() }
     finishIfDrained()
+  }
+
+  /// Stops because the store has not heard of this process for too long.
+  func loseInSilence() {
+    lose("the store has not heard of this process for too long; others may believe that it is dead")
   }
 
   /// A drain takes too long: what runs is told to stop.

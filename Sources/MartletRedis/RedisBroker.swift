@@ -33,7 +33,9 @@ public final class RedisBroker: Broker {
   public func commitDomain(for address: Address) -> CommitDomain { domain }
 
   /// Connects, and refuses a Redis that forgets: without append-only file, or one that evicts keys, unless
-  /// `allowVolatile` is set. With `appendfsync everysec` a killed Redis loses nothing; a lost power supply up to a second.
+  /// `allowVolatile` is set. With `appendfsync always` what Redis has answered outlives everything; with `everysec`, its
+  /// default, a kill may cost the last moments where the disk is slow, and a loss of power a second or two: it may answer
+  /// before it has written.
   public func start(deadline: ContinuousClock.Instant) async throws(BrokerError) {
     let answers = try await ask(["CONFIG", "GET", "appendonly"], ["CONFIG", "GET", "maxmemory-policy"], by: deadline)
     guard !environment.allowVolatile else { return }

@@ -13,7 +13,7 @@ import Testing
 
   @Test(arguments: cases.filter { $0.isDisruptive })
   func survives(_ testCase: BrokerConformance.Case) async throws {
-    let server = try await TestServer(.redis)
+    let server = try await TestServer(.redis, isSafeFromKills: true)
     try await BrokerConformance.redis(at: server.url) { try await server.restart() }.run(testCase)
   }
 }

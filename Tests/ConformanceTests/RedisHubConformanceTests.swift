@@ -24,7 +24,7 @@ import Testing
 
   @Test(arguments: cases.filter { $0.isDisruptive })
   func survives(_ testCase: HubConformance.Case) async throws {
-    let server = try await TestServer(.redis)
+    let server = try await TestServer(.redis, isSafeFromKills: true)
     try await Self.suite(at: server.url) { try await server.restart() }.run(testCase)
   }
 }

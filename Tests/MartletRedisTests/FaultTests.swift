@@ -42,7 +42,7 @@ import Testing
   private func pipe(
     times: Int = 20, lease: Duration = .seconds(60), _ fault: (Lab, TestServer) async throws -> Void
   ) async throws {
-    let server = try await TestServer(.redis)
+    let server = try await TestServer(.redis, isSafeFromKills: true)
     let lab = try await Lab.open(url: server.url, lease: lease)
     let other = try await Lab.open(url: server.url, lease: lease, queue: lab.queue)
     let output = lab.queue + ".out"

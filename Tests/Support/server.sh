@@ -1,7 +1,7 @@
 #!/bin/bash
 # A Redis or RabbitMQ of a test's own, in its own directory, on loopback.
 #
-#   server.sh redis|rabbitmq DIRECTORY PORT
+#   server.sh redis|rabbitmq DIRECTORY PORT [OPTIONS OF redis-server]
 #
 # It obeys the words on its standard input (start, stop, kill, pause, resume), answers each with a line (ready, stopped,
 # killed, paused, resumed, or "failed" and the reason), and kills the server when its standard input ends: whoever
@@ -9,6 +9,7 @@
 set -um
 
 kind=$1 directory=$2 port=$3
+options=("${@:4}")
 group='' epmd=''
 made=''
 [ -d "$directory" ] || { mkdir -p "$directory" && made=$directory; }
@@ -24,7 +25,7 @@ free_port() {
 
 start_redis() {
   redis-server --bind 127.0.0.1 --port "$port" --dir "$directory" --appendonly yes --save '' \
-    --enable-debug-command local </dev/null >>"$log" 2>&1 &
+    --enable-debug-command local ${options[@]+"${options[@]}"} </dev/null >>"$log" 2>&1 &
   group=$!
 }
 

@@ -27,8 +27,13 @@ public final class TestServer: Sendable {
   private let turn = Turn()
 
   /// Starts a server with no data, on a free port.
+  /// - Parameters:
+  ///   - kind: which server.
+  ///   - isSafeFromKills: whether a Redis writes its file before it answers (`appendfsync always`), as it must where a
+  ///     test kills it and counts what is left: with the default `everysec` an answer may be ahead of the file. RabbitMQ
+  ///     always does. Default false.
   /// - Throws: `ConformanceFailure` with the last lines of its log where it does not start.
-  public init(_ kind: Kind) async throws {
+  public init(_ kind: Kind, isSafeFromKills: Bool = false) async throws {
     guard kind.isInstalled else {
       throw ConformanceFailure("\(kind.executable) is missing: apt-get install \(kind.rawValue)-server")
     }
@@ -36,7 +41,9 @@ public final class TestServer: Sendable {
     let directory = FileManager.default.temporaryDirectory.path + "/martlet-\(kind.rawValue)-\(getpid())-\(port)"
     let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
     script = try WorkerProcess(
-      "/bin/bash", arguments: ["\(path)/server.sh", kind.rawValue, directory, String(port)], isKilledAtTheEnd: false)
+      "/bin/bash",
+      arguments: ["\(path)/server.sh", kind.rawValue, directory, String(port)]
+        + (kind == .redis && isSafeFromKills ? ["--appendfsync", "always"] : []), isKilledAtTheEnd: false)
     url = kind == .redis ? "redis://127.0.0.1:\(port)" : "amqp://guest:guest@127.0.0.1:\(port)"
     try await start()
   }

@@ -193,7 +193,7 @@ else
     stage "conformance $broker" tests 300 --filter "^ConformanceTests\.${broker}ConformanceTests"
     stage "hubs $broker" tests 300 --filter "^ConformanceTests\.${broker}HubConformanceTests"
   done
-  stage "hub apps" tests 300 --filter '^ConformanceTests\.HubAppTests'
+  stage "hub apps" tests 300 --filter '^ConformanceTests\.Hub(App|Checkpoint)Tests'
   # By default all cases run at once on one broker; in full each of them twenty times more.
   if [ -n "$full" ]; then
     for broker in embedded redis rabbitMQ; do

@@ -8,18 +8,53 @@ import Testing
 
 /// The sharp edges of RabbitMQ's streams.
 @Suite struct StreamTests {
-  @Test func anOffsetAheadOfTheStreamIsNotWaitedForSilently() async throws {
+  /// RabbitMQ takes an offset of 64 bits, and closes the connection or the channel for one that is text.
+  @Test(arguments: [1000, 1 << 33, UInt64.max]) func anOffsetAheadOfTheStreamIsNotWaitedForSilently(
+    offset: UInt64
+  ) async throws {
     let lab = try await Lab.open()
     let hub = lab.queue
     _ = try await lab.broker.declare(HubDeclaration(name: hub, partitionCount: 1))
     try await lab.broker.publish([OutgoingMessage(to: .hub(hub), body: Bytes("one"), id: "one")])
     let events = EventInbox()
-    let position = PartitionPosition(checkpoint: EventOffset(low: 1000), sequenceNumber: 1000, eventID: "elsewhere")
+    let position = PartitionPosition(checkpoint: EventOffset(low: offset), sequenceNumber: 1000, eventID: "elsewhere")
     let reader = try await lab.broker.read(
       HubPartition(hub: hub, number: 0), after: position, function: "test", handler: events)
     reader.grant(10)
     #expect(await events.state.wait(until: .now + .seconds(30)) { $0.loss } == .recreated)
+    #expect(events.state.value.problems.isEmpty)
+    #expect(lab.log.count("connection lost") == 0)
     await reader.close()
+    try await lab.broker.delete(hub: hub)
+    await lab.close()
+  }
+
+  /// A stream knows no nack: it costs the connection, and with it every other partition.
+  @Test func aReaderThatLeavesEventsUnreadReturnsNothingAndHurtsNobody() async throws {
+    let lab = try await Lab.open()
+    let hub = lab.queue
+    _ = try await lab.broker.declare(HubDeclaration(name: hub, partitionCount: 1))
+    try await lab.broker.publish(
+      (0..<1000).map { OutgoingMessage(to: .hub(hub), body: Bytes("event"), id: "e\($0)") })
+    let partition = HubPartition(hub: hub, number: 0)
+    let inboxes = [EventInbox(), EventInbox(), EventInbox()]
+    let start = PartitionPosition()
+    let stayer = try await lab.broker.read(partition, after: start, function: "stays", handler: inboxes[0])
+    stayer.grant(1)
+    for inbox in inboxes.dropFirst() {
+      let leaver = try await lab.broker.read(partition, after: start, function: "leaves", handler: inbox)
+      leaver.grant(10)
+      #expect(await inbox.state.wait(until: .now + .seconds(30)) { $0.events.count == 10 ? true : nil } == true)
+      // The broker has sent it hundreds more.
+      await leaver.close()
+      #expect(inbox.state.value.events.count == 10)
+    }
+    stayer.grant(999)
+    let all = await inboxes[0].state.wait(until: .now + .seconds(30)) { $0.events.count == 1000 ? $0.events : nil }
+    #expect(all?.map(\.message.id) == (0..<1000).map { "e\($0)" })
+    #expect(inboxes.allSatisfy { $0.state.value.problems.isEmpty })
+    #expect(lab.log.count("connection lost") == 0)
+    await stayer.close()
     try await lab.broker.delete(hub: hub)
     await lab.close()
   }

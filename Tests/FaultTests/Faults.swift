@@ -20,38 +20,49 @@ actor Faults {
   private var random: SeededGenerator
   private let workers: Workers
   private let lease: Duration
-  private let server: TestServer?
-  private let proxy: TCPProxy?
+  private let servers: [TestServer]
+  private let proxies: [TCPProxy]
+  private let longest: Duration
   private let required: [Kind: Int]
   /// How often each kind has come about in full.
   private(set) var counts: [Kind: Int] = [:]
   private var frozen: Set<Int> = []
 
-  init(seed: UInt64, workers: Workers, lease: Duration, server: TestServer?, proxy: TCPProxy?) {
+  /// - Parameters:
+  ///   - seed: decides which fault comes when.
+  ///   - workers: who is killed and frozen.
+  ///   - lease: a worker is frozen for longer than that.
+  ///   - servers: the brokers that are restarted.
+  ///   - proxies: what stands between workers and brokers.
+  ///   - longest: when faults end although messages flow. Each costs time, and a slow machine would have more of them
+  ///     for it.
+  init(
+    seed: UInt64, workers: Workers, lease: Duration, servers: [TestServer] = [], proxies: [TCPProxy] = [],
+    longest: Duration = .seconds(40)
+  ) {
     random = SeededGenerator(state: seed)
     self.workers = workers
     self.lease = lease
-    self.server = server
-    self.proxy = proxy
+    self.servers = servers
+    self.proxies = proxies
+    self.longest = longest
     var required: [Kind: Int] = [.kill: 3, .freeze: 1]
-    if proxy != nil { (required[.cut], required[.loseReplies]) = (1, 1) }
-    if server != nil { required[.restart] = 1 }
+    if !proxies.isEmpty { (required[.cut], required[.loseReplies]) = (1, 1) }
+    if !servers.isEmpty { required[.restart] = servers.count }
     self.required = required
   }
 
   /// Whether every kind was seen and something came back for it: without that, a clean ledger proves nothing.
   var isEnough: Bool {
-    get async { missing.isEmpty ? await workers.redeliveries > 0 : false }
+    get async { missing.isEmpty ? await workers.proofs > 0 : false }
   }
 
-  private var missing: [Kind] { Kind.allCases.filter { counts[$0, default: 0] < required[$0, default: 0] } }
-
-  /// When faults end although messages flow: each costs time, and a slow machine would have more of them for it.
-  private static let longest = Duration.seconds(40)
+  /// The kinds that were not seen often enough.
+  var missing: [Kind] { Kind.allCases.filter { counts[$0, default: 0] < required[$0, default: 0] } }
 
   /// One fault after another until it is over and enough. A frozen worker stands beside them.
   func go(until isOver: @Sendable () -> Bool) async throws {
-    let end = ContinuousClock.now + Self.longest
+    let end = ContinuousClock.now + longest
     try await withThrowingTaskGroup { beside in
       while true {
         if isOver() || ContinuousClock.now > end, await isEnough { break }
@@ -98,26 +109,32 @@ actor Faults {
   }
 
   private func cut() {
-    guard let proxy else { return }
-    proxy.cut()
+    guard !proxies.isEmpty else { return }
+    for proxy in proxies { proxy.cut() }
     note(.cut)
   }
 
   /// Replies are lost on the way: what was committed is committed again under its number.
   private func cutAfterLostReplies() async throws {
-    guard let proxy else { return }
-    proxy.set(.dropReplies)
+    guard !proxies.isEmpty else { return }
+    for proxy in proxies { proxy.set(.dropReplies) }
     try await pause(.milliseconds(200))
-    proxy.cut()
-    proxy.set(.forward)
+    for proxy in proxies {
+      proxy.cut()
+      proxy.set(.forward)
+    }
     note(.loseReplies)
   }
 
   private func restart() async throws {
-    guard let server, counts[.restart, default: 0] < 2 else { return }
+    let number = counts[.restart, default: 0]
+    guard number < 2 * servers.count else { return }
     note(.restart)
-    try await server.restart()
+    try await servers[number % servers.count].restart()
   }
+
+  /// What has come about: `kill 7, freeze 2, …`.
+  var text: String { Kind.allCases.map { "\($0) \(counts[$0, default: 0])" }.joined(separator: ", ") }
 
   private func note(_ kind: Kind) { counts[kind, default: 0] += 1 }
 }

@@ -8,22 +8,29 @@ actor Workers {
   static let count = 3
 
   private let arguments: [String]
+  /// How a line begins that shows that a fault hit work: it was handed to somebody else.
+  private let proof: @Sendable (String) -> Bool
   private var running: [WorkerProcess] = []
   private var killed: [WorkerProcess] = []
 
-  init(broker: String, run: String, lease: Int) throws {
-    arguments = [broker, run, String(lease)]
+  /// - Parameters:
+  ///   - arguments: those of the fault worker.
+  ///   - proof: whether a line of a worker shows that a fault hit work.
+  init(_ arguments: [String], proof: @escaping @Sendable (String) -> Bool) throws {
+    self.arguments = arguments
+    self.proof = proof
     for _ in 0..<Self.count { running.append(try Self.start(arguments)) }
   }
 
-  private static func start(_ arguments: [String]) throws -> WorkerProcess {
+  static func start(_ arguments: [String]) throws -> WorkerProcess {
     try WorkerProcess(BuiltProducts.executable("fault-worker"), arguments: arguments)
   }
 
-  /// How often a worker was handed what an earlier delivery had not brought to its end.
-  var redeliveries: Int {
-    (running + killed).reduce(0) { count, worker in count + worker.said.count { $0.hasPrefix("again") } }
-  }
+  /// What all of them said, those that were killed included.
+  var said: [String] { (killed + running).flatMap(\.said) }
+
+  /// How often somebody was handed what another one had not brought to its end.
+  var proofs: Int { (killed + running).reduce(0) { count, worker in count + worker.said.count(where: proof) } }
 
   /// Kills one and starts another in its place.
   func kill(_ number: Int) throws {
@@ -32,7 +39,7 @@ actor Workers {
     running[number] = try Self.start(arguments)
   }
 
-  /// Stops one for longer than its lease: when it wakes up its messages are somebody else's.
+  /// Stops one for longer than its lease: when it wakes up its work is somebody else's.
   /// - Returns: whether it woke up; false where it was replaced meanwhile.
   func freeze(_ number: Int, for time: Duration) async throws -> Bool {
     let worker = running[number]

@@ -1,47 +1,46 @@
 import Glibc
 import Martlet
 
-/// A worker of the fault tests: a chain of three functions from `<run>-a` over `<run>-b` and `<run>-c` to `<run>-out`.
+/// A worker of the fault tests: an app that the first argument names. It works until SIGTERM.
 ///
-///     fault-worker BROKER RUN LEASE-SECONDS
+///     fault-worker queues BROKER RUN LEASE-SECONDS
+///     fault-worker hubs BROKER STORE RUN EXPIRATION-MILLISECONDS
+///     fault-worker lease BROKER STORE RUN EXPIRATION-MILLISECONDS
+///     fault-worker replay BROKER STORE RUN
+///
+/// STORE is `-` where the broker is its own.
 @main struct FaultWorker {
   static func main() async {
-    let arguments = CommandLine.arguments
-    guard arguments.count == 4, let lease = Int(arguments[3]) else {
-      fatalError("usage: fault-worker BROKER RUN LEASE-SECONDS")
+    let words = Array(CommandLine.arguments.dropFirst())
+    switch (words.first, words.count) {
+    case ("queues", 4):
+      var configuration = configuration(broker: words[1], store: "-", level: .critical)
+      // A message that is cut off again and again has done nothing wrong.
+      configuration.options.maxDequeueCount = 1000
+      configuration.lease = .seconds(Int(words[3]) ?? 2)
+      await work(QueueChain.app(run: words[2]), configuration)
+    case ("hubs", 5):
+      await work(HubChain.app(run: words[3], expiration: milliseconds(words[4])), configuration(words))
+    case ("lease", 5):
+      await work(LeaseHolder.app(run: words[3], expiration: milliseconds(words[4])), configuration(words))
+    case ("replay", 4): await work(Replay.app(run: words[3]), configuration(words))
+    default: fatalError("the words \(words) are no app of the fault tests")
     }
-    let run = arguments[2]
-    func queue(_ name: String) -> QueueName<String> { QueueName("\(run)-\(name)") }
-    // No function fails, so what is not a first attempt was taken from a worker that did not finish it.
-    @Sendable func note(_ message: Incoming<String>) {
-      guard message.attempt > 1 else { return }
-      let line = Array("again \(message.body) \(message.attempt)\n".utf8)
-      _ = line.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
-    }
-    let app = FunctionApp("faults") {
-      Function("one", on: .queue(queue("a")), to: .queue(queue("b"))) { message, _ in
-        note(message)
-        return "\(message.body)1"
-      }
-      // One that waits, so that kills find work under way.
-      Function("two", on: .queue(queue("b"), maxConcurrentCalls: 8), to: .queue(queue("c"))) { message, _ in
-        note(message)
-        await Task.yield()
-        return "\(message.body)2"
-      }
-      Function("three", on: .queue(queue("c"), maxMessageBatchSize: 50), to: .queue(queue("out"))) { batch, _ in
-        await batch.results { message in
-          note(message)
-          return .success("\(message.body)3")
-        }
-      }
-    }
-    var configuration = HostConfiguration(broker: arguments[1])
-    // A message that is cut off again and again has done nothing wrong.
-    configuration.options.maxDequeueCount = 1000
-    configuration.lease = .seconds(lease)
-    configuration.drainTimeout = .seconds(20)
-    configuration.logger = Logger(level: .critical)
+  }
+
+  private static func milliseconds(_ word: String) -> Duration { .milliseconds(Int(word) ?? 2000) }
+
+  private static func configuration(_ words: [String]) -> HostConfiguration {
+    configuration(broker: words[1], store: words[2], level: .information)
+  }
+
+  private static func configuration(broker: String, store: String, level: LogLevel) -> HostConfiguration {
+    HostConfiguration(
+      broker: broker, store: store == "-" ? nil : store, drainTimeout: .seconds(20),
+      logger: Logger(level: level, sink: Words.sink))
+  }
+
+  private static func work(_ app: FunctionApp, _ configuration: HostConfiguration) async {
     do {
       exit(try await app.run(configuration) ? 0 : 1)
     } catch {

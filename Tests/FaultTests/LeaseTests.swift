@@ -1,0 +1,176 @@
+import Martlet
+import TestServers
+import Testing
+
+@testable import MartletTestKit
+
+/// The lease tests of Azure's durabletask and of its `PartitionLoadBalancer`, with worker processes, on every store. The
+/// name of each is that of its model. In all of them events flow from begin to end, and each must have its effect once
+/// and under the epoch of its owner: `LeaseGroup.run` holds that.
+struct LeaseTests {
+  /// So many at a time: each has some processes.
+  private static let turns = Turns(6)
+
+  /// durabletask's `TestUnhealthyWorker`: a worker that stood still past its lease comes back, must not go on with what
+  /// it had, and gets its share anew.
+  @Test(arguments: HubPlace.installed) func unhealthyWorker(on place: HubPlace) async throws {
+    try await run(on: place, expiration: .seconds(2)) { group in
+      let sick = try group.start()
+      let before = try await group.balanced(1)
+      try await group.flows()
+      try await sick.pause()
+      let healthy = try group.start()
+      try await eventually("the other one takes all over") {
+        try await group.shares().keys.allSatisfy { before[$0] == nil }
+      }
+      try await group.flows()
+      let epochs = try await group.records().map(\.epoch)
+      let said = sick.said.count
+      sick.resume()
+      try await group.balanced(2)
+      try await group.flows()
+      for line in sick.said.dropFirst(said) where line.hasPrefix("ran ") {
+        let words = line.split(separator: " ")
+        let (partition, epoch) = (Int(words[1]) ?? 0, UInt64(words[2]) ?? 0)
+        try expect(epoch > epochs[partition], "the worker that came back \"\(line)\", which is not its own")
+      }
+      return [sick, healthy]
+    }
+  }
+
+  /// durabletask's `EnsureOwnedQueueExclusive`: four workers, every partition has one owner, and no other commits to it.
+  @Test(arguments: HubPlace.installed) func ensureOwnedQueueExclusive(on place: HubPlace) async throws {
+    try await run(on: place, expiration: .seconds(60)) { group in
+      let workers = try (0..<4).map { _ in try group.start() }
+      try await group.balanced(4)
+      try await group.flows()
+      // Who says that it runs a partition under an epoch is the only one.
+      var owners: [String: Int] = [:]
+      for (number, worker) in workers.enumerated() {
+        for line in worker.said where line.hasPrefix("ran ") {
+          let place = line.split(separator: " ")[1...2].joined(separator: " ")
+          try expect(owners[place] ?? number == number, "two workers ran the partition and epoch \(place)")
+          owners[place] = number
+        }
+      }
+      try expectEqual(Set(owners.values), [0, 1, 2, 3], "the workers that ran something")
+      return workers
+    }
+  }
+
+  /// durabletask's `TestKillOneWorker` and `TestKillThreeWorker`: the shares of the dead are taken over.
+  @Test(arguments: HubPlace.installed) func killOneWorkerThenTwoMore(on place: HubPlace) async throws {
+    try await run(on: place, expiration: .seconds(2)) { group in
+      let workers = try (0..<4).map { _ in try group.start() }
+      try await group.balanced(4)
+      try await group.flows()
+      workers[0].kill()
+      // The store still shows the dead: it must be noticed within the expiration, and some looks.
+      try await group.balanced(3, within: .seconds(15))
+      try await group.flows()
+      workers[1].kill()
+      workers[2].kill()
+      try await group.balanced(1, within: .seconds(15))
+      try await group.flows()
+      return [workers[3]]
+    }
+  }
+
+  /// durabletask's `TestWorkerRestartBeforeLeaseExpired`: a killed worker's successor is there before the lease is over.
+  @Test(arguments: HubPlace.installed) func workerRestartBeforeLeaseExpired(on place: HubPlace) async throws {
+    try await run(on: place, expiration: .seconds(3)) { group in
+      let first = try group.start()
+      let before = try await group.balanced(1)
+      try await group.flows()
+      first.kill()
+      let second = try group.start()
+      try await eventually("the successor has everything", within: .seconds(15)) {
+        let shares = try await group.shares()
+        return shares.count == 1 && shares.keys.allSatisfy { before[$0] == nil }
+      }
+      try await group.flows()
+      return [second]
+    }
+  }
+
+  /// durabletask's `MultiWorkerLeaseMovement`: 1, 2, 3, 4, and back to 1 worker, balanced at every step. And Azure's
+  /// `RelinquishesPartitionOwnershipOtherClientsConsiderThemClaimableImmediately`: nobody expires in this time, so
+  /// partitions move only because their owner gives them up.
+  @Test(arguments: HubPlace.installed) func multiWorkerLeaseMovement(on place: HubPlace) async throws {
+    try await run(on: place, expiration: .seconds(120)) { group in
+      var workers: [WorkerProcess] = []
+      var known: Set<String> = []
+      for count in 1...4 {
+        workers.append(try group.start())
+        let shares = try await group.balanced(count)
+        try expect(known.isSubset(of: shares.keys), "the members that were there have a share still")
+        known = Set(shares.keys)
+        try await group.flows()
+      }
+      for count in (1...3).reversed() {
+        try await group.end(workers.removeFirst())
+        let shares = try await group.balanced(count, within: .seconds(10))
+        try expect(known.isSuperset(of: shares.keys), "the members are those that were there")
+        try await group.flows()
+      }
+      try await group.end(workers[0])
+      try expectEqual(try await group.records().compactMap(\.owner), [], "the owners when the last one has left")
+      let deaths = try await group.records().map(\.deaths)
+      try expectEqual(deaths, Array(repeating: 0, count: LeaseGroup.partitions), "the deaths")
+      workers = [try group.start()]
+      try await group.balanced(1, within: .seconds(10))
+      try await group.flows()
+      return workers
+    }
+  }
+
+  /// durabletask's `PartitionLost_AbandonPrefetchedSession` and `MultipleWorkersAttemptingToCompleteSameWorkItem`: a
+  /// partition is taken from a worker that is well and has events in hand. It runs no more of them, what it commits is
+  /// refused, and it gets the partition back only under a new epoch.
+  @Test(arguments: HubPlace.installed) func partitionLostAbandonsPrefetchedEvents(on place: HubPlace) async throws {
+    try await run(on: place, expiration: .seconds(60)) { group in
+      let worker = try group.start()
+      let owner = try #require(try await group.balanced(1).keys.first)
+      try await group.flows()
+      let store = group.brokers.store
+      // A member that lives, so that nobody takes its partitions.
+      _ = try await store.attend(group.group, as: "thief", expiration: .seconds(60))
+      var taken: [PartitionRecord] = []
+      while taken.count < 3 {
+        guard let old = try await group.records().first(where: { $0.owner == owner }) else { continue }
+        let partition = GroupPartition(group: group.group, number: old.partition)
+        guard let new = try await store.claim(partition, as: "thief", expecting: old.epoch, afterDeath: false) else {
+          continue  // It was being given up, since there is another member now.
+        }
+        let isLost = "\(partition) is given up"
+        let notice = await worker.next(
+          where: { $0.contains(isLost) || $0.contains("gives \(partition) ") }, until: .now + .seconds(15))
+        try expect(notice != nil, "the owner should notice that \(partition) was taken: \(worker.said.suffix(5))")
+        taken.append(new)
+        try await group.pass(.milliseconds(300))
+        let said = worker.said
+        let after = said[(said.firstIndex { $0.contains(isLost) } ?? said.endIndex)...]
+        try expect(
+          !after.contains { $0.hasPrefix("ran \(old.partition) \(old.epoch) ") },
+          "what was prefetched ran after the loss")
+        let now = try await group.records()[old.partition]
+        try expectEqual(now, new, "the record that the thief left")
+      }
+      for record in taken {
+        try await store.release(GroupPartition(group: group.group, number: record.partition), epoch: record.epoch)
+      }
+      try await store.leave(group.group, as: "thief")
+      try await group.balanced(1, within: .seconds(15))
+      try await group.flows()
+      return [worker]
+    }
+  }
+
+  private func run(
+    on place: HubPlace, expiration: Duration, _ body: (LeaseGroup) async throws -> [WorkerProcess]
+  ) async throws {
+    await Self.turns.take()
+    defer { Self.turns.give() }
+    try await LeaseGroup.run(on: place, expiration: expiration, body)
+  }
+}

@@ -129,7 +129,7 @@ size_t baseline_function(const char *body, size_t count, bool json, char *result
     memcpy(result, body, taken);
     return taken;
   }
-  static simdjson::ondemand::parser parser;
+  static thread_local simdjson::ondemand::parser parser;
   Order order;
   order.lineCount = 0;
   try {

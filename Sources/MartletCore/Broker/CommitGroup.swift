@@ -24,6 +24,11 @@ public struct CommitGroup: Sendable {
   public private(set) var entries: [Entry] = []
   /// The bytes of the outputs' bodies.
   public private(set) var outputBytes = 0
+  /// The bytes of the largest of them.
+  public private(set) var largestOutputBytes = 0
+  /// Whether every output is body, id and content type alone, and none goes to a hub: brokers then need not look at
+  /// them one by one.
+  public private(set) var hasPlainOutputs = true
 
   public init() {}
 
@@ -32,7 +37,7 @@ public struct CommitGroup: Sendable {
     let (settled, sent) = (self.settlements.count, self.outputs.count)
     self.settlements.append(contentsOf: settlements)
     self.outputs.append(contentsOf: outputs)
-    for output in self.outputs[sent...] { outputBytes += output.body.count }
+    for index in sent..<self.outputs.count { note(self.outputs[index]) }
     entries.append(Entry(settlements: settled..<self.settlements.count, outputs: sent..<self.outputs.count))
   }
 
@@ -42,14 +47,21 @@ public struct CommitGroup: Sendable {
     settlements.append(settlement)
     var rest = outputs
     if rest.count == 1, let only = rest.popLast() {
-      outputBytes += only.body.count
+      note(only)
       self.outputs.append(only)
     }
     for output in rest {
-      outputBytes += output.body.count
+      note(output)
       self.outputs.append(output)
     }
     entries.append(Entry(settlements: settled..<settlements.count, outputs: sent..<self.outputs.count))
+  }
+
+  @inline(__always)
+  private mutating func note(_ output: borrowing OutgoingMessage) {
+    outputBytes += output.body.count
+    largestOutputBytes = max(largestOutputBytes, output.body.count)
+    if !output.isPlain || output.address.kind == .hub { hasPlainOutputs = false }
   }
 
   /// The same commits without their outputs: those went to another commit domain first.

@@ -29,9 +29,9 @@ public struct ContentType: Sendable, Hashable, CustomStringConvertible {
   /// The media type as it came over the wire.
   public init(utf8 name: UnsafeRawBufferPointer) {
     switch name.count {
-    case 16 where name.elementsEqual("application/json".utf8): value = .json
-    case 25 where name.elementsEqual("text/plain; charset=utf-8".utf8): value = .text
-    case 24 where name.elementsEqual("application/octet-stream".utf8): value = .bytes
+    case 16 where name.equals("application/json"): value = .json
+    case 25 where name.equals("text/plain; charset=utf-8"): value = .text
+    case 24 where name.equals("application/octet-stream"): value = .bytes
     default: value = .other(String(decoding: name, as: UTF8.self))
     }
   }

@@ -33,19 +33,22 @@ struct OutputEncoder {
     self.outputs = outputs
     keys = own
     places.reserveCapacity(outputs.count)
-    for (index, output) in outputs.enumerated() {
-      let isPlain = output.isPlain
-      let contentType = isPlain ? output.contentType : nil
-      let isDelayed = !isPlain && OutputTarget.isDelayed(output)
+    // By index: to take a message out of the array is to retain all its parts.
+    for index in outputs.indices {
+      let isPlain = outputs[index].isPlain
+      let isDelayed = !isPlain && OutputTarget.isDelayed(outputs[index])
       let partition = partitions.isEmpty ? -1 : partitions[index]
-      argumentCount += isPlain ? 2 : (isDelayed ? 4 : 3) + EntryEncoder.argumentCount(output)
-      if let last = runs.last, last.isPlain == isPlain, last.isDelayed == isDelayed, last.contentType == contentType,
-        last.partition == partition, last.address == output.address
+      argumentCount += isPlain ? 2 : (isDelayed ? 4 : 3) + EntryEncoder.argumentCount(outputs[index])
+      let last = runs.count - 1
+      if last >= 0, runs[last].isPlain == isPlain, runs[last].isDelayed == isDelayed,
+        !isPlain || outputs[index].contentType == outputs[index - 1].contentType, runs[last].partition == partition,
+        runs[last].address == outputs[index].address
       {
-        runs[runs.count - 1].outputs = last.outputs.lowerBound..<index + 1
+        runs[last].outputs = runs[last].outputs.lowerBound..<index + 1
         places.append(places[index - 1])
         continue
       }
+      let output = outputs[index]
       if isPlain { argumentCount += 4 }
       let target = OutputTarget(output, partition: partition)
       let place = place(of: target, behind: own.count)
@@ -53,7 +56,7 @@ struct OutputEncoder {
       runs.append(
         Run(
           address: output.address, partition: partition, key: place, isDelayed: isDelayed, isPlain: isPlain,
-          contentType: contentType, outputs: index..<index + 1))
+          contentType: isPlain ? output.contentType : nil, outputs: index..<index + 1))
     }
   }
 
@@ -71,9 +74,9 @@ struct OutputEncoder {
         buffer.append(run.key)
         buffer.append(run.contentType?.name ?? "")
         buffer.append(run.outputs.count)
-        for output in outputs[run.outputs] {
-          buffer.append(output.id)
-          buffer.append(output.body)
+        for index in run.outputs {
+          buffer.append(outputs[index].id)
+          buffer.append(outputs[index].body)
         }
       } else {
         for output in outputs[run.outputs] { write(output, run, to: &buffer) }

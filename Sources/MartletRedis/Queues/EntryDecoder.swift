@@ -67,11 +67,11 @@ struct EntryDecoder {
   ) {
     let field = reply.bytes(name)
     switch field.count {
-    case 4 where field.elementsEqual("body".utf8):
+    case 4 where field.equals("body"):
       entry.message.body = arena.copy(reply.bytes(value))
       entry.hasBody = true
-    case 2 where field.elementsEqual("id".utf8): entry.message.id = reply.text(value)
-    case 12 where field.elementsEqual("content-type".utf8):
+    case 2 where field.equals("id"): entry.message.id = reply.text(value)
+    case 12 where field.equals("content-type"):
       entry.message.contentType = ContentType(utf8: reply.bytes(value))
     default: readRare(reply.text(name), reply.text(value), &entry, &details)
     }

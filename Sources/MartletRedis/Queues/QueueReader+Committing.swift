@@ -29,6 +29,7 @@ extension QueueReader {
   }
 
   private func impossibleOutputs(of group: CommitGroup) -> [Int: BrokerError] {
+    if group.hasPlainOutputs, group.largestOutputBytes <= loop.environment.maxMessageBytes { return [:] }
     var refused: [Int: BrokerError] = [:]
     for (index, entry) in group.entries.enumerated() {
       for output in group.outputs[entry.outputs] {
@@ -68,7 +69,10 @@ extension QueueReader {
     retryCommitsAt = nil
     while let group = groups.first(where: { !$0.isSent }) {
       // Hubs are asked for before the first events go to them. The loop turns when the answer is there.
-      guard let placement = group.placement ?? loop.catalog.place(group.group.outputs) else { return }
+      guard
+        let placement = group.placement
+          ?? (group.group.hasPlainOutputs ? HubCatalog.Placement() : loop.catalog.place(group.group.outputs))
+      else { return }
       group.placement = placement
       if let first = placement.refused.min(by: { $0.key < $1.key }) {
         refused(group, first.value, isNumberTaken: false)

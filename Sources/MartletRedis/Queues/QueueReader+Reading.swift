@@ -90,19 +90,20 @@ extension QueueReader {
     guard reply.nodes.count > 4 else { return }
     var position = 4
     var largest = 0
+    let mostBytes = loop.environment.maxMessageBytes
     var deliveries: [Delivery] = []
     deliveries.reserveCapacity(reply.nodes[3].number)
     while position < reply.nodes.count {
       guard let entry = decoder.next(reply, &position) else { continue }
       lastSeen = (entry.high, entry.low)
-      largest = max(largest, entry.message.body.count)
+      let size = entry.message.body.count
+      largest = max(largest, size)
       let receipt = Receipt(generation: generation, high: entry.high, low: entry.low)
-      let delivery = Delivery(message: entry.message, receipt: receipt, attempt: entry.spent + 1)
       outstanding += 1
-      if entry.hasBody, entry.message.body.count <= loop.environment.maxMessageBytes {
-        deliveries.append(delivery)
+      if entry.hasBody, size <= mostBytes {
+        deliveries.append(Delivery(message: entry.message, receipt: receipt, attempt: entry.spent + 1))
       } else {
-        setAside(delivery, entry)
+        setAside(Delivery(message: entry.message, receipt: receipt, attempt: entry.spent + 1), entry)
       }
     }
     readSize.note(largest: largest)

@@ -12,27 +12,23 @@ final class ReplyReader {
     functions.initialize(
       to: redisReplyObjectFunctions(
         createString: { task, text, count in
-          guard let reply = ReplyReader.reply(of: task), let text, let type = task?.pointee.type else { return nil }
+          guard let text, let type = task?.pointee.type else { return nil }
           let kind: Reply.Kind =
             switch type {
             case REDIS_REPLY_ERROR: .error
             case REDIS_REPLY_STATUS: .status
             default: .string
             }
-          reply.add(kind, bytes: text, count: count)
-          return ReplyReader.token
+          return ReplyReader.add(to: task) { $0.add(kind, bytes: text, count: count) }
         },
         createArray: { task, count in
-          ReplyReader.reply(of: task)?.add(.array, number: Int(count))
-          return ReplyReader.token
+          ReplyReader.add(to: task) { $0.add(.array, number: Int(count)) }
         },
         createInteger: { task, number in
-          ReplyReader.reply(of: task)?.add(.integer, number: Int(number))
-          return ReplyReader.token
+          ReplyReader.add(to: task) { $0.add(.integer, number: Int(number)) }
         },
         createNil: { task in
-          ReplyReader.reply(of: task)?.add(.null, number: 0)
-          return ReplyReader.token
+          ReplyReader.add(to: task) { $0.add(.null, number: 0) }
         },
         freeObject: { _ in }))
     guard let reader = redisReaderCreateWithFunctions(functions) else { preconditionFailure("out of memory") }
@@ -49,11 +45,15 @@ final class ReplyReader {
     functions.deallocate()
   }
 
-  /// hiredis only looks whether it is nil.
-  private static var token: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: 1) }
-
-  private static func reply(of task: UnsafePointer<redisReadTask>?) -> Reply? {
-    task?.pointee.privdata.map { Unmanaged<Reply>.fromOpaque($0).takeUnretainedValue() }
+  /// Adds to the reply of a reader, which keeps it alive. Answers what hiredis takes for the object: it only looks
+  /// whether it is nil.
+  @inline(__always)
+  private static func add(
+    to task: UnsafePointer<redisReadTask>?, _ body: (Reply) -> Void
+  ) -> UnsafeMutableRawPointer? {
+    guard let reply = task?.pointee.privdata else { return nil }
+    Unmanaged<Reply>.fromOpaque(reply)._withUnsafeGuaranteedRef(body)
+    return UnsafeMutableRawPointer(bitPattern: 1)
   }
 
   func feed(_ bytes: UnsafeRawBufferPointer) throws(BrokerError) {

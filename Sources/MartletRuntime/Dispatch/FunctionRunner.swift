@@ -92,26 +92,39 @@ final class FunctionRunner: Runner, DeliveryHandler {
   /// Settles the run that ended and takes the next one; nil ends the worker.
   private func step(_ worker: Int, after ended: (invocation: Invocation, verdict: Verdict)?) -> RunnerState.Run? {
     let now = self.now
+    var next: Next?
     if let ended {
+      // Nearly every run is a plain success: it is settled and the next one taken under one lock.
       let ending = state.withLock { state in
         let ending = state.end(worker, now: now)
         if ending == .inTime, case .success(let outputs) = ended.verdict,
           case .one(let delivery) = ended.invocation.work
         {
           state.settle(delivery, .complete(delivery.receipt), outputs: outputs)
+          next = Next(&state, worker, now)
         }
         return ending
       }
       guard finish(worker, ended.invocation, ended.verdict, ending) else { return nil }
     }
-    let (run, successor, commit) = state.withLock { state in
-      let run = state.take(worker, now: now)
-      return (run, state.workerToStart(now: now), state.commitToSend(now: now))
+    let found = next ?? state.withLock { Next(&$0, worker, now) }
+    if let commit = found.commit { send(commit) }
+    if let successor = found.successor { start(successor) }
+    if found.run == nil { endIfIdle() }
+    return found.run
+  }
+
+  /// What there is to do behind a run.
+  private struct Next {
+    let run: RunnerState.Run?
+    let successor: Int?
+    let commit: PendingCommit?
+
+    init(_ state: inout RunnerState, _ worker: Int, _ now: MonotonicTime) {
+      run = state.take(worker, now: now)
+      successor = state.workerToStart(now: now)
+      commit = state.commitToSend(now: now)
     }
-    if let commit { send(commit) }
-    if let successor { start(successor) }
-    if run == nil { endIfIdle() }
-    return run
   }
 
   // MARK: Settling

@@ -52,7 +52,7 @@ import Testing
     let lab = try await Lab.open()
     // Long enough that the queue is gone when its time comes: one that is just being deleted takes it, and the ladder
     // sends it again only after minutes.
-    try await lab.broker.publish([lab.message("m", id: lab.queue, deliverAt: Date().addingTimeInterval(3))])
+    try await lab.broker.publish([lab.message("m", id: lab.queue, deliverAt: Date().addingTimeInterval(8))])
     try await lab.broker.delete(queue: lab.queue)
     let inbox = Inbox()
     let reader = try await lab.consume(inbox, prefetch: 1000, mode: .never, queue: "martlet.delay.unroutable")

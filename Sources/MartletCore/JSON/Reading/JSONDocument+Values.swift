@@ -15,7 +15,15 @@ extension JSONDocument {
     } catch {
       throw self.error(error, at: node)
     }
+    if token(node).pointee.kind == .array, let array = type as? any JSONArray.Type {
+      return try read(array, as: type, at: node)
+    }
     return try type.init(from: JSONValueDecoder(document: self, node: node))
+  }
+
+  @inline(__always)
+  private func read<Known: JSONArray, Value>(_ known: Known.Type, as type: Value.Type, at node: Int) throws -> Value {
+    Self.cast(try known.read(self, at: node), to: type)
   }
 
   /// `type` is `Known`, only the compiler does not see it.

@@ -19,23 +19,29 @@ struct Main {
 
   private static func run(_ options: Options) async throws {
     if options.wantsHelp { return print(Options.help) }
+    if options.isHealthCheck {
+      guard let file = options.healthFile else { throw UsageError("--healthcheck needs --health-file FILE") }
+      return try HealthFile(path: file).check()
+    }
     let made = { Source(devices: options.devices, readings: options.readings, seed: options.seed) }
     if options.isGenerating {
       for device in made().devices { for line in device.lines { print("\(device.name),\(line)") } }
       return
     }
     let configuration = try HostConfiguration.load()
-    if configuration.broker == "embedded:", options.isWorker || options.workers > 0 {
+    if configuration.broker == "embedded:", options.isWorker || options.workers > 0 || options.isWorkElsewhere {
       throw UsageError("workers cannot share embedded: (memory), which belongs to one process; give it a folder")
     }
     let telemetry = Telemetry(tally: Tally())
-    if options.isWorker { return try await work(telemetry, configuration) }
+    if options.isWorker {
+      return try await work(telemetry, configuration, options.healthFile.map { HealthFile(path: $0) })
+    }
 
     let source = try options.input.map { try Source(files: $0, copies: options.copies) } ?? made()
     let run = String(UInt64.random(in: 0 ... .max), radix: 36)
     let collector = Collector(run: run)
     let app = FunctionApp("telemetry") {
-      if options.workers == 0 { telemetry.functions }
+      if options.workers == 0, !options.isWorkElsewhere { telemetry.functions }
       Telemetry.collect(into: collector, run: run)
     }
     let report = Report(options.output)
@@ -51,15 +57,18 @@ struct Main {
       await fleet.stop()
       return devices
     }
-    if options.workers == 0 { fleet.enter(telemetry.tally.counts) }
+    if options.workers == 0, !options.isWorkElsewhere { fleet.enter(telemetry.tally.counts) }
     try report.end(devices, fleet.summary)
   }
 
   /// A worker: runs the functions and says four times a second what it did.
-  private static func work(_ telemetry: Telemetry, _ configuration: HostConfiguration) async throws {
+  private static func work(
+    _ telemetry: Telemetry, _ configuration: HostConfiguration, _ health: HealthFile?
+  ) async throws {
     let speaker = Task.detached {
       while !Task.isCancelled {
         say(telemetry.tally.counts)
+        do { try health?.touch() } catch { fail("the health file cannot be written: \(error)", code: 1) }
         try await Task.sleep(for: .milliseconds(250))
       }
     }

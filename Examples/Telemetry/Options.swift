@@ -12,6 +12,9 @@ struct Options {
   var killEvery: Double?
   var output = Report.Format.text
   var isWorker = false
+  var isWorkElsewhere = false
+  var healthFile: String?
+  var isHealthCheck = false
   var isGenerating = false
   var wantsHelp = false
   /// What workers are started with, beside `--worker`.
@@ -34,7 +37,10 @@ struct Options {
       --workers N           processes that share the partitions; default 0: this process does the work
       --kill-every S        kill the busiest worker every S seconds, and start another one
       -o, --output F        text (default); json: the result alone
+      --workers-elsewhere   send and report only: workers that were started by hand do the work
       --worker              be a worker until SIGTERM
+      --health-file FILE    a worker touches it four times a second
+      --healthcheck         end with 0 if the health file was touched in the last 10 seconds, with 1 if not
       --generate            print the readings that would be made up, as one CSV, and end
       --host-json FILE      options of the functions, as in host.json
       --log-level L, --log-format F
@@ -76,6 +82,9 @@ struct Options {
       case "--kill-every": killEvery = try value("a number of seconds, like 3", Self.positive)
       case "-o", "--output": output = try value("text or json", Report.Format.init)
       case "--worker": isWorker = true
+      case "--workers-elsewhere": isWorkElsewhere = true
+      case "--health-file": healthFile = try value("a file") { $0 }
+      case "--healthcheck": isHealthCheck = true
       case "--generate": isGenerating = true
       case "-h", "--help": wantsHelp = true
       default: throw UsageError("\"\(option)\" is not an option; telemetry --help shows all")

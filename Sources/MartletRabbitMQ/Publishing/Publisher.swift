@@ -95,8 +95,10 @@ final class Publisher: ConnectionRole {
   /// Checks a job and queues its items.
   private func take(_ job: PublishJob) {
     guard job.itemCount > 0 else { return job.finish(.published(refused: [:])) }
-    for (index, output) in job.request.outputs.enumerated() {
-      if let problem = MessageEncoder.problem(with: output, limit: environment.maxMessageBytes) {
+    // By index: to take a message out of the array is to retain all its parts.
+    let outputs = job.request.outputs
+    for index in outputs.indices {
+      if let problem = MessageEncoder.problem(with: outputs[index], limit: environment.maxMessageBytes) {
         job.refuse(entry: job.entry(of: index), problem)
       }
     }

@@ -23,6 +23,7 @@ actor Faults {
   private let servers: [TestServer]
   private let proxies: [TCPProxy]
   private let longest: Duration
+  private let hasRecovered: @Sendable () async throws -> Void
   private let required: [Kind: Int]
   /// How often each kind has come about in full.
   private(set) var counts: [Kind: Int] = [:]
@@ -36,9 +37,10 @@ actor Faults {
   ///   - proxies: what stands between workers and brokers.
   ///   - longest: when faults end although messages flow. Each costs time, and a slow machine would have more of them
   ///     for it.
+  ///   - hasRecovered: returns when work goes on after a restart: before, other faults would find none under way.
   init(
     seed: UInt64, workers: Workers, lease: Duration, servers: [TestServer] = [], proxies: [TCPProxy] = [],
-    longest: Duration = .seconds(40)
+    longest: Duration = .seconds(40), hasRecovered: @escaping @Sendable () async throws -> Void = {}
   ) {
     random = SeededGenerator(state: seed)
     self.workers = workers
@@ -46,6 +48,7 @@ actor Faults {
     self.servers = servers
     self.proxies = proxies
     self.longest = longest
+    self.hasRecovered = hasRecovered
     var required: [Kind: Int] = [.kill: 3, .freeze: 1]
     if !proxies.isEmpty { (required[.cut], required[.loseReplies]) = (1, 1) }
     if !servers.isEmpty { required[.restart] = servers.count }
@@ -131,6 +134,7 @@ actor Faults {
     guard number < 2 * servers.count else { return }
     note(.restart)
     try await servers[number % servers.count].restart()
+    try await hasRecovered()
   }
 
   /// What has come about: `kill 7, freeze 2, …`.

@@ -6,13 +6,11 @@ import Martlet
 /// An output says where it comes from: `ID COUNT PARTITION EPOCH`. The count is that of the key's events so far, kept in
 /// keyed state, so an event that had its effect twice, or never, shows.
 enum HubChain {
-  static let partitions = 16
-
   static func app(run: String, expiration: Duration) -> FunctionApp {
-    func hub(_ name: String) -> HubName<String> { HubName("\(run)-\(name)", partitions: partitions) }
+    func hub(_ name: String) -> HubName<String> { HubName("\(run)-\(name)") }
     let list = QueueName<String>("\(run)-list")
     let options = EventHubOptions(
-      maxEventBatchSize: 16, maxWaitTime: .seconds(1), prefetchCount: 32,
+      maxEventBatchSize: 8, maxWaitTime: .seconds(1), prefetchCount: 16,
       partitionOwnershipExpirationInterval: expiration, loadBalancingUpdateInterval: .milliseconds(200),
       handOverTimeout: .seconds(5), lanes: 8)
     // An event whose owners die again and again has done nothing wrong.

@@ -13,8 +13,10 @@ import Testing
   /// What was needed for so many must do for all.
   private let mark = isFull ? 100_000 : 20_000
   private static let partitions = 4
-  /// What a heap may grow by without a reason, in KiB.
-  private static let noise = 8 << 10
+
+  /// What the process may grow by beyond that mark, in KiB: what a heap does without a reason, and on the embedded
+  /// broker SQLite's cache of pages, which fills up to 32 MiB with what is read.
+  private static func allowance(on place: HubPlace) -> Int { place == .embedded ? 40 << 10 : 8 << 10 }
 
   @Test(arguments: HubPlace.installed.filter { $0 != .rabbitMQAndRedis })
   func memoryStaysFlat(on place: HubPlace) async throws {
@@ -39,7 +41,7 @@ import Testing
       let (first, last) = (try #require(marks.first), try #require(marks.last))
       let early = try #require(marks.first { $0[0] >= mark })
       #expect(last[0] == events, "each event is read once")
-      #expect(last[1] <= early[1] + Self.noise, "KiB at \(last[0]) events, against those at \(early[0])")
+      #expect(last[1] <= early[1] + Self.allowance(on: place), "KiB at \(last[0]) events, against those at \(early[0])")
       let perSecond = (last[0] - first[0]) * 1000 / max(1, last[2] - first[2])
       print(
         "replay on \(place.rawValue): \(events) events, \(perSecond)/s, peak \(early[1]) KiB at \(early[0]),",

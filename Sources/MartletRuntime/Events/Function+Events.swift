@@ -1,6 +1,10 @@
 import MartletCore
 
 extension Function {
+  // Functions with an outcome for each event take an optional closure, which nobody ever leaves out: so the compiler
+  // prefers the initializers for plain results where both fit, which is for every closure of several statements without
+  // a `return`.
+
   /// A function that gives every event of a batch its own outcome, with `EventBatch.results`.
   /// - Parameters:
   ///   - name: unique in the app.
@@ -11,10 +15,12 @@ extension Function {
   public init<Payload, each Result>(
     _ name: String, on trigger: Trigger<EventBatch<Payload>>, to outputs: repeat Output<each Result>,
     functionTimeout: Duration? = nil,
-    run:
-      @escaping @Sendable @concurrent (EventBatch<Payload>, FunctionContext) async throws
-      -> BatchResults<repeat each Result>
+    run: (
+      @Sendable @concurrent (EventBatch<Payload>, FunctionContext) async throws
+        -> BatchResults<repeat each Result>
+    )?
   ) {
+    guard let run else { preconditionFailure("a function has something to run") }
     self.init(name, trigger, bindings: Self.bindings(repeat each outputs), nil, functionTimeout) {
       trigger.eventBody(isStateful: false) { batch, accepted, _, invocation in
         let results = try await run(batch, FunctionContext(invocation: invocation))
@@ -89,10 +95,12 @@ extension Function {
   public init<Payload, State, each Result>(
     _ name: String, on trigger: Trigger<EventBatch<Payload>>, state: KeyedState<State>,
     to outputs: repeat Output<each Result>, functionTimeout: Duration? = nil,
-    run:
-      @escaping @Sendable @concurrent (EventBatch<Payload>, inout KeyedStates<State>, FunctionContext) async throws
-      -> BatchResults<repeat each Result>
+    run: (
+      @Sendable @concurrent (EventBatch<Payload>, inout KeyedStates<State>, FunctionContext) async throws
+        -> BatchResults<repeat each Result>
+    )?
   ) {
+    guard let run else { preconditionFailure("a function has something to run") }
     self.init(name, trigger, bindings: Self.bindings(repeat each outputs), nil, functionTimeout) {
       trigger.eventBody(isStateful: true) { batch, accepted, values, invocation in
         var states = KeyedStates<State>(stored: values)

@@ -77,10 +77,13 @@ extension Function {
   public init<Payload, each Result>(
     _ name: String, on trigger: Trigger<Batch<Payload>>, to outputs: repeat Output<each Result>,
     retry: RetryPolicy? = nil, functionTimeout: Duration? = nil,
-    run:
-      @escaping @Sendable @concurrent (Batch<Payload>, FunctionContext) async throws
-      -> BatchResults<repeat each Result>
+    run: (
+      @Sendable @concurrent (Batch<Payload>, FunctionContext) async throws
+        -> BatchResults<repeat each Result>
+    )?
   ) {
+    // Optional for the sake of the compiler's choice: see the functions of events.
+    guard let run else { preconditionFailure("a function has something to run") }
     guard case .many(let bind) = trigger.binding else { preconditionFailure("a batch trigger binds many") }
     self.init(name, trigger, bindings: Self.bindings(repeat each outputs), retry, functionTimeout) {
       .many { deliveries, invocation in

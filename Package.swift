@@ -39,10 +39,13 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     module("MartletCore", ["CLinux"]),
     module("MartletRuntime", ["MartletCore"]),
+    module("MartletOperations", ["MartletCore"]),
     module("MartletEmbedded", ["MartletCore", "CLinux", "CSQLite"]),
     module("MartletRedis", ["MartletCore", "CHiredis"]),
     module("MartletRabbitMQ", ["MartletCore", "CRabbitMQ"]),
-    module("Martlet", ["MartletCore", "MartletRuntime", "MartletEmbedded", "MartletRedis", "MartletRabbitMQ"]),
+    module(
+      "Martlet",
+      ["MartletCore", "MartletRuntime", "MartletOperations", "MartletEmbedded", "MartletRedis", "MartletRabbitMQ"]),
     module("MartletTestKit", ["Martlet"]),
     .target(
       name: "CBaseline",

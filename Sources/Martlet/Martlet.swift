@@ -1,2 +1,3 @@
 @_exported import MartletCore
+@_exported import MartletOperations
 @_exported import MartletRuntime

@@ -7,9 +7,30 @@ extension EmbeddedBroker: EventLog {
     try await write { engine, store, _ throws(SQLiteError) in try engine.declare(hub, in: store) }
   }
 
+  public func note(_ hub: HubDeclaration) { inbox.send(.note(hub)) }
+
+  public func partitionCount(of hub: String) async throws(BrokerError) -> Int {
+    try await query { store throws(SQLiteError) in .success(try store.hub(named: hub)?.partitionCount ?? 0) }
+  }
+
   public func position(before start: InitialOffset, in partition: HubPartition) async throws(BrokerError)
     -> PartitionPosition
   {
+    try await position(in: partition) { store, row throws(SQLiteError) in try store.position(before: start, in: row) }
+  }
+
+  public func position(before offset: EventOffset, in partition: HubPartition) async throws(BrokerError)
+    -> PartitionPosition
+  {
+    try await position(in: partition) { store, row throws(SQLiteError) in
+      try store.position(beforeNumber: Int64(clamping: offset.low), in: row)
+    }
+  }
+
+  private func position(
+    in partition: HubPartition,
+    _ find: @escaping @Sendable (Store, PartitionRow) throws(SQLiteError) -> PartitionPosition
+  ) async throws(BrokerError) -> PartitionPosition {
     try await query { store throws(SQLiteError) in
       guard let hub = try store.hub(named: partition.hub) else { return .failure(.missing(hub: partition.hub)) }
       guard let row = try store.partition(partition.number, of: hub) else {
@@ -18,7 +39,7 @@ extension EmbeddedBroker: EventLog {
             .notFound, "the event hub \(hub.name) has the partitions 0 to \(hub.partitionCount - 1), no \(partition)",
             isRetriable: false))
       }
-      return .success(try store.position(before: start, in: row))
+      return .success(try find(store, row))
     }
   }
 

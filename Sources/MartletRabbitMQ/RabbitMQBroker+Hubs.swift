@@ -1,3 +1,4 @@
+import Foundation
 public import MartletCore
 
 /// Event hubs on streams: one stream for each partition, at most so many as the connection has channels.
@@ -10,6 +11,14 @@ extension RabbitMQBroker: EventLog {
     run()
     topology.note(hub)
     return try await topology.perform(forMessages: true) { channel throws(BrokerError) in try channel.declare(hub) }
+  }
+
+  public func note(_ hub: HubDeclaration) { topology.note(hub) }
+
+  public func partitionCount(of hub: String) async throws(BrokerError) -> Int {
+    try check(hub)
+    run()
+    return try await topology.perform { channel throws(BrokerError) in try channel.partitionCount(ofHub: hub) ?? 0 }
   }
 
   /// `fromEnd` and `fromEnqueuedTime` look for the place in the stream. Times are the publishers' (AMQP has no other),
@@ -26,6 +35,8 @@ extension RabbitMQBroker: EventLog {
       let last = try await topology.perform { channel throws(BrokerError) in try channel.last(of: stream) }
       return last.map(PartitionPosition.init(behind:)) ?? PartitionPosition()
     case .fromEnqueuedTime(let time):
+      // AMQP knows no times before 1970.
+      let time = max(time, Date(timeIntervalSince1970: 0))
       let found = try await topology.perform { channel throws(BrokerError) in
         try channel.first(of: stream, since: time)
       }
@@ -35,6 +46,21 @@ extension RabbitMQBroker: EventLog {
       return PartitionPosition(
         checkpoint: EventOffset(low: found.offset - 1), sequenceNumber: Int64(clamping: found.offset) - 1)
     }
+  }
+
+  public func position(before offset: EventOffset, in partition: HubPartition) async throws(BrokerError)
+    -> PartitionPosition
+  {
+    run()
+    let stream = HubLayout.stream(of: partition)
+    let found = try await topology.perform { channel throws(BrokerError) in
+      try channel.check(partition)
+      return try channel.first(of: stream, notBefore: offset.low)
+    }
+    guard let found else { return try await position(before: .fromEnd, in: partition) }
+    guard found.offset > 0 else { return PartitionPosition() }
+    return PartitionPosition(
+      checkpoint: EventOffset(low: found.offset - 1), sequenceNumber: Int64(clamping: found.offset) - 1)
   }
 
   public func read(
@@ -58,9 +84,7 @@ extension RabbitMQBroker: EventLog {
   public func bounds(of hub: String) async throws(BrokerError) -> [PartitionBounds] {
     try check(hub)
     run()
-    let partitions = try await topology.perform { channel throws(BrokerError) in
-      try channel.partitionCount(ofHub: hub) ?? 0
-    }
+    let partitions = try await partitionCount(of: hub)
     var bounds: [PartitionBounds] = []
     for number in 0..<partitions {
       let stream = HubLayout.stream(of: HubPartition(hub: hub, number: number))

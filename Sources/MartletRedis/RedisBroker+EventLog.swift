@@ -23,10 +23,7 @@ extension RedisBroker: EventLog {
       throw missing(name)
     }
     if let count = hub.partitionCount, count != found.partitionCount {
-      throw BrokerError(
-        .conflict,
-        "the hub \"\(name)\" has \(found.partitionCount) partitions, not \(count): the count never changes, because keys would move to other partitions",
-        isRetriable: false)
+      throw .otherCount(of: found, count)
     }
     mailbox.send { $0.catalog.learn(found) }
     return found
@@ -56,25 +53,30 @@ extension RedisBroker: EventLog {
   public func position(before start: InitialOffset, in partition: HubPartition) async throws(BrokerError)
     -> PartitionPosition
   {
-    let exists = try await partitionCount(of: partition.hub) > partition.number
-    let look = try await looks([partition])[0]
-    guard exists || look.exists else { throw missing(partition.hub) }
+    let look = try await look(at: partition)
     switch start {
     case .fromStart: return look.start
     case .fromEnd: return look.end
     case .fromEnqueuedTime(let time):
       let wanted = EventOffset(
         high: UInt64(max(0, Int(milliseconds: (time.timeIntervalSince1970 * 1000).rounded(.up)))), low: 0)
-      guard let first = look.first, let last = look.last, wanted <= last else { return look.end }
-      if wanted <= first { return look.start }
-      return try await position(before: wanted, upTo: last, look, in: partition)
+      return try await position(before: wanted, look, in: partition)
     }
+  }
+
+  public func position(before offset: EventOffset, in partition: HubPartition) async throws(BrokerError)
+    -> PartitionPosition
+  {
+    let look = try await look(at: partition)
+    return try await position(before: offset, look, in: partition)
   }
 
   /// A stream knows no ranks, so what comes behind the place is counted, in parts that do not hold up others.
   private func position(
-    before wanted: EventOffset, upTo last: EventOffset, _ look: StreamLook, in partition: HubPartition
+    before wanted: EventOffset, _ look: StreamLook, in partition: HubPartition
   ) async throws(BrokerError) -> PartitionPosition {
+    guard let oldest = look.first, let last = look.last, wanted <= last else { return look.end }
+    if wanted <= oldest { return look.start }
     var (from, count, first) = (wanted.streamID, 0, EventOffset?.none)
     let stream = HubKeys(partition.hub).stream(partition.number)
     while !from.isEmpty {
@@ -129,10 +131,19 @@ extension RedisBroker: EventLog {
     BrokerError(.notFound, "the hub \"\(hub)\" does not exist on \(url.place)", isRetriable: false)
   }
 
-  /// 0 for a hub that does not exist.
-  func partitionCount(of hub: String) async throws(BrokerError) -> Int {
+  public func note(_ hub: HubDeclaration) { mailbox.send { $0.catalog.note(hub) } }
+
+  public func partitionCount(of hub: String) async throws(BrokerError) -> Int {
     let call = RedisCall.declare(HubDeclaration(name: hub), asking: nil, retention: "", makes: false)
     return try await ask(call) { HubDescription(hub, declared: $0)?.partitionCount ?? 0 }
+  }
+
+  /// - Throws: `notFound` for a partition that does not exist.
+  private func look(at partition: HubPartition) async throws(BrokerError) -> StreamLook {
+    let exists = try await partitionCount(of: partition.hub) > partition.number
+    let look = try await looks([partition])[0]
+    guard exists || look.exists else { throw missing(partition.hub) }
+    return look
   }
 
   private func looks(_ partitions: [HubPartition]) async throws(BrokerError) -> [StreamLook] {

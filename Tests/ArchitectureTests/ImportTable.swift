@@ -4,10 +4,13 @@ enum ImportTable {
   static let table: [String: Set<String>] = [
     "MartletCore": ["CLinux"],
     "MartletRuntime": ["MartletCore"],
+    "MartletOperations": ["MartletCore"],
     "MartletEmbedded": ["MartletCore", "CLinux", "CSQLite"],
     "MartletRedis": ["MartletCore", "CLinux", "CHiredis"],
     "MartletRabbitMQ": ["MartletCore", "CLinux", "CRabbitMQ"],
-    "Martlet": ["MartletCore", "MartletRuntime", "MartletEmbedded", "MartletRedis", "MartletRabbitMQ"],
+    "Martlet": [
+      "MartletCore", "MartletRuntime", "MartletOperations", "MartletEmbedded", "MartletRedis", "MartletRabbitMQ",
+    ],
     "MartletTestKit": ["Martlet"],
     "MartletBench": ["Martlet", "CBaseline"],
   ]

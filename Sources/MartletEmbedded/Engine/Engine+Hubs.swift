@@ -7,7 +7,7 @@ extension Engine {
   {
     let (name, mode) = (declaration.name, declaration.mode)
     if let problem = HubProblem.problem(with: declaration) { return .failure(problem) }
-    if mode == .create { strictHubs.remove(name) } else { strictHubs.insert(name) }
+    noteMode(of: declaration)
     guard var hub = try store.hub(named: name) else {
       guard mode == .create else { return .failure(.missing(hub: name)) }
       let hub = try store.insertHub(
@@ -25,6 +25,16 @@ extension Engine {
     return .success(hub.description)
   }
 
+  /// Learns how a hub is made that is missing when events are sent to it.
+  func note(_ declaration: HubDeclaration) {
+    noteMode(of: declaration)
+    notedHubs[declaration.name] = declaration
+  }
+
+  private func noteMode(of hub: HubDeclaration) {
+    if hub.mode == .create { strictHubs.remove(hub.name) } else { strictHubs.insert(hub.name) }
+  }
+
   /// Why an event cannot be sent, whoever tries; nil where it can.
   func problem(withEvent event: OutgoingMessage, in store: Store) throws(SQLiteError) -> BrokerError? {
     let name = event.address.name
@@ -34,14 +44,16 @@ extension Engine {
         isRetriable: false)
     }
     let count: Int
+    let noted = notedHubs.isEmpty ? nil : notedHubs[name]
     if let hub = try store.hub(named: name) {
       count = hub.partitionCount
-    } else if let problem = Address.problem(withName: name) {
-      return HubProblem.impossible(name, problem)
+      if let wanted = noted?.partitionCount, wanted != count { return HubProblem.conflict(hub, wanted) }
+    } else if let problem = HubProblem.problem(with: noted ?? HubDeclaration(name: name)) {
+      return problem
     } else if strictHubs.contains(name) {
       return .missing(hub: name)
     } else {
-      count = HubDeclaration.defaultPartitionCount
+      count = noted?.partitionCount ?? HubDeclaration.defaultPartitionCount
     }
     var choice = PartitionChoice(partitionCount: count)
     do throws(BrokerError) {
@@ -52,9 +64,18 @@ extension Engine {
     }
   }
 
+  /// The hub of that name, made as it was noted if it is missing.
+  private func hubCreating(named name: String, in store: Store) throws(SQLiteError) -> HubRow {
+    if let hub = try store.hub(named: name) { return hub }
+    let noted = notedHubs[name]
+    return try store.insertHub(
+      named: name, partitionCount: noted?.partitionCount ?? HubDeclaration.defaultPartitionCount,
+      retention: noted?.retention ?? HubRetention())
+  }
+
   /// Sends an event that has no problem.
   func send(event: OutgoingMessage, in store: Store) throws(SQLiteError) {
-    let hub = try store.hubCreating(named: event.address.name)
+    let hub = try hubCreating(named: event.address.name, in: store)
     let number: Int
     if let partition = event.partition {
       number = partition

@@ -36,6 +36,7 @@ extension Engine {
       end(reader)
       done()
     case .counts, .deadLetters, .query: reads.append((acceptedWorks, request))
+    case .note(let hub): note(hub)
     case .close(let deadline, let done):
       closing = (min(deadline, closing?.deadline ?? deadline), (closing?.done ?? []) + [done])
     case .perform(let body): body(self)

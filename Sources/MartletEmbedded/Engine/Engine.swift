@@ -58,6 +58,8 @@ final class Engine {
   var readersCheckedAt = ContinuousClock.now
   /// How hubs were declared that must not be made on first use.
   var strictHubs: Set<String> = []
+  /// How hubs are made on first use.
+  var notedHubs: [String: HubDeclaration] = [:]
   /// The partition of the next event without partition and key, by the row of the hub.
   var turns: [Int64: Int] = [:]
   /// Whether a deleted hub has not been swept to the end.

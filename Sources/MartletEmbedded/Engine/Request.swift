@@ -12,6 +12,8 @@ enum Request: Sendable {
   case counts(queue: String, Reply<QueueCounts>)
   case deadLetters(queue: String, limit: Int, Reply<[DeadLetter]>)
   case query(HubQuery)
+  /// How a hub is made that is missing.
+  case note(HubDeclaration)
   case read(EventReader.Specification, Reply<Void>)
   case grant(reader: Int, count: Int)
   case closeReader(Int, @Sendable () -> Void)
@@ -75,7 +77,7 @@ extension Request {
     case .deadLetters(_, _, let reply): reply(.failure(error))
     case .query(let query): query.fail(error)
     case .close(_, let done), .closeReader(_, let done): done()
-    case .setPrefetch, .grant, .perform: break
+    case .setPrefetch, .grant, .perform, .note: break
     }
   }
 }

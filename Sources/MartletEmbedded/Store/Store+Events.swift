@@ -49,6 +49,12 @@ extension Store {
       case .fromEnqueuedTime(let time):
         try firstNumber(enqueuedSince: Self.milliseconds(time.timeIntervalSince1970 * 1000), in: partition)
       }
+    return try position(beforeNumber: next, in: partition)
+  }
+
+  /// The place before a number, or before the nearest one that can be read.
+  func position(beforeNumber number: Int64, in partition: PartitionRow) throws(SQLiteError) -> PartitionPosition {
+    let next = min(max(number, partition.head), partition.tail)
     guard next > 0 else { return PartitionPosition() }
     let event = try event(next - 1, of: partition)
     return PartitionPosition(

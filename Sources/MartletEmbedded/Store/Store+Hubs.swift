@@ -33,12 +33,6 @@ extension Store {
     return hub
   }
 
-  /// The hub of that name, made if it is missing.
-  func hubCreating(named name: String) throws(SQLiteError) -> HubRow {
-    if let hub = try hub(named: name) { return hub }
-    return try insertHub(named: name, partitionCount: HubDeclaration.defaultPartitionCount)
-  }
-
   /// Changes how long events are kept.
   func set(_ retention: HubRetention, of hub: HubRow) throws(SQLiteError) {
     hubStatements.setRetention.bind(hub.id, at: 1)

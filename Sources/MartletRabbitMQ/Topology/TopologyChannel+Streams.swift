@@ -34,6 +34,13 @@ extension TopologyChannel {
     }.last
   }
 
+  /// The first event from an offset on; nil where there is none.
+  func first(of stream: String, notBefore offset: UInt64) throws(BrokerError) -> StreamEntry? {
+    // An offset may have no event, where segments meet, and a chunk begins before it.
+    try entries(of: stream, from: .int(Int64(clamping: offset)), limit: 4000) { $0.offset >= offset }
+      .last { $0.offset >= offset }
+  }
+
   private func entries(
     of stream: String, from start: HeaderValue, limit: Int, until isLast: (StreamEntry) -> Bool = { _ in false }
   ) throws(BrokerError) -> [StreamEntry] {

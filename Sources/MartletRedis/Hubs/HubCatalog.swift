@@ -21,6 +21,8 @@ final class HubCatalog {
 
   private unowned let loop: RedisLoop
   private var states: [String: State] = [:]
+  /// How hubs are to be made.
+  private var noted: [String: HubDeclaration] = [:]
   private var refreshing: Set<String> = []
   /// How long an answer is believed, and how long a refusal.
   private static let freshness = Duration.seconds(2)
@@ -69,6 +71,9 @@ final class HubCatalog {
     }
     switch states[message.address.name] {
     case .known(let hub, var choice, let since):
+      if !noted.isEmpty, let wanted = noted[hub.name]?.partitionCount, wanted != hub.partitionCount {
+        throw .otherCount(of: hub, wanted)
+      }
       let partition = try choice.partition(for: message)
       if message.partition == nil, message.key == nil { states[hub.name] = .known(hub, choice, since: since) }
       return partition
@@ -76,6 +81,8 @@ final class HubCatalog {
     case .asking, nil: preconditionFailure("a message is placed before its hub is known")
     }
   }
+
+  func note(_ hub: HubDeclaration) { noted[hub.name] = hub }
 
   func learn(_ hub: HubDescription) {
     var choice = PartitionChoice(partitionCount: hub.partitionCount)
@@ -99,7 +106,7 @@ final class HubCatalog {
 
   /// Asks for a hub, and makes it where it is missing: as it was, if it was known.
   private func ask(_ hub: String) {
-    var declaration = HubDeclaration(name: hub)
+    var declaration = noted[hub] ?? HubDeclaration(name: hub)
     if case .known(let description, _, _) = states[hub] {
       declaration.partitionCount = description.partitionCount
       declaration.retention = description.retention

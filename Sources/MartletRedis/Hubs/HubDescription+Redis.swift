@@ -39,3 +39,13 @@ extension RedisCall {
       ] + (declaration.retention ?? HubRetention()).arguments)
   }
 }
+
+extension BrokerError {
+  /// A hub was asked for with another partition count than it has.
+  static func otherCount(of hub: HubDescription, _ count: Int) -> BrokerError {
+    BrokerError(
+      .conflict,
+      "the hub \"\(hub.name)\" has \(hub.partitionCount) partitions, not \(count): the count never changes, because keys would move to other partitions",
+      isRetriable: false)
+  }
+}

@@ -42,6 +42,7 @@ extension SettingRule {
       "onFailure": choice(target.appending(path: \.onFailure)),
       "batchFailure": choice(target.appending(path: \.batchFailure)),
       "onRetentionGap": choice(target.appending(path: \.onRetentionGap)),
+      "deduplicate": .duration(target.appending(path: \.deduplicate), Limits.deduplicate),
     ]
   }
 

@@ -34,12 +34,16 @@ final class FunctionPlan: Sendable {
 
   private let connections: Set<String>
   let clock: HostClock
+  /// Tells the broker of a hub how it is made, before events go there.
+  private let noting: @Sendable (HubDeclaration, Address) -> Void
+  private let noted = Locked<Set<Address>>([])
 
   init(
     function: Function, options: FunctionOptions, connections: Set<String> = [], instance: String, logger: Logger,
-    clock: HostClock = .system
+    clock: HostClock = .system, noting: @escaping @Sendable (HubDeclaration, Address) -> Void = { _, _ in }
   ) {
     self.clock = clock
+    self.noting = noting
     self.function = function
     self.connections = connections
     self.instance = instance
@@ -84,6 +88,17 @@ final class FunctionPlan: Sendable {
       return "cannot send to \(address): the connection \"\(connection)\" is not configured"
     }
     return Address.problem(withName: address.name).map { "cannot send to \(address): \($0)" }
+  }
+
+  /// A function sends events to a hub by hand.
+  /// - Throws: `InvalidOutput` for a hub that cannot be.
+  func note(_ hub: HubDeclaration, at address: Address) throws {
+    let counts = 1...HubDeclaration.maxPartitionCount
+    if let count = hub.partitionCount, !counts.contains(count) {
+      throw InvalidOutput(
+        problem: "cannot send to \(address): partitions is \(count); it must be 1 to \(counts.upperBound)")
+    }
+    if noted.withLock({ $0.insert(address).inserted }) { noting(hub, address) }
   }
 
   /// What happens to a delivery instead of a run; nil lets it run.

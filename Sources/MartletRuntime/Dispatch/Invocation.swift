@@ -113,8 +113,11 @@ final class Invocation: Sendable {
 
   /// Adds what the function sends by hand.
   /// - Throws: `InvalidOutput` for an address that the start could not check, and what `add` throws.
-  func send(to address: Address, _ add: (inout OutputCollector) throws -> Void) throws {
+  func send(
+    to address: Address, _ hub: HubDeclaration? = nil, _ add: (inout OutputCollector) throws -> Void
+  ) throws {
     if let problem = plan.problem(withOutput: address) { throw InvalidOutput(problem: problem) }
+    if let hub { try plan.note(hub, at: address) }
     try sent.withLock { sent in
       var collector =
         sent

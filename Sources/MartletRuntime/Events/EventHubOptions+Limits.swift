@@ -10,6 +10,7 @@ extension EventHubOptions {
     static let handOverTimeout = Duration.seconds(1) ... .seconds(3600)
     static let lanes = 1...1024
     static let maxOutstanding = 1...1_000_000
+    static let deduplicate = Duration.seconds(1) ... .seconds(7 * 86_400)
   }
 
   static let defaultBatchSize = 100
@@ -40,6 +41,7 @@ extension EventHubOptions {
     check("loadBalancingUpdateInterval", loadBalancingUpdateInterval, shortest...max(longest, shortest))
     check("handOverTimeout", handOverTimeout, Limits.handOverTimeout)
     check("lanes", lanes, Limits.lanes)
+    check("deduplicate", deduplicate, Limits.deduplicate)
     let least = min(prefetchCount ?? Self.defaultPrefetchCount, Limits.maxOutstanding.upperBound)
     check("maxOutstanding", maxOutstanding, max(least, 1)...Limits.maxOutstanding.upperBound)
     return problems

@@ -31,13 +31,16 @@ public struct EventHubOptions: Sendable, Hashable {
   public var batchFailure: BatchFailure?
   /// What follows when events are missing. Default `skip`.
   public var onRetentionGap: RetentionGapPolicy?
+  /// For how long after an event succeeded others of its id are dropped, 1 s to 7 days. Default: nothing is dropped.
+  public var deduplicate: Duration?
 
   public init(
     maxEventBatchSize: Int? = nil, minEventBatchSize: Int? = nil, maxWaitTime: Duration? = nil,
     batchCheckpointFrequency: Int? = nil, prefetchCount: Int? = nil, initialOffset: InitialOffset? = nil,
     partitionOwnershipExpirationInterval: Duration? = nil, loadBalancingUpdateInterval: Duration? = nil,
     handOverTimeout: Duration? = nil, lanes: Int? = nil, maxOutstanding: Int? = nil,
-    onFailure: EventFailure.Last? = nil, batchFailure: BatchFailure? = nil, onRetentionGap: RetentionGapPolicy? = nil
+    onFailure: EventFailure.Last? = nil, batchFailure: BatchFailure? = nil, onRetentionGap: RetentionGapPolicy? = nil,
+    deduplicate: Duration? = nil
   ) {
     self.maxEventBatchSize = maxEventBatchSize
     self.minEventBatchSize = minEventBatchSize
@@ -53,6 +56,7 @@ public struct EventHubOptions: Sendable, Hashable {
     self.onFailure = onFailure
     self.batchFailure = batchFailure
     self.onRetentionGap = onRetentionGap
+    self.deduplicate = deduplicate
   }
 
   /// These options, and those of `defaults` where nothing is set.
@@ -69,6 +73,7 @@ public struct EventHubOptions: Sendable, Hashable {
       loadBalancingUpdateInterval: loadBalancingUpdateInterval ?? defaults.loadBalancingUpdateInterval,
       handOverTimeout: handOverTimeout ?? defaults.handOverTimeout, lanes: lanes ?? defaults.lanes,
       maxOutstanding: maxOutstanding ?? defaults.maxOutstanding, onFailure: onFailure ?? defaults.onFailure,
-      batchFailure: batchFailure ?? defaults.batchFailure, onRetentionGap: onRetentionGap ?? defaults.onRetentionGap)
+      batchFailure: batchFailure ?? defaults.batchFailure, onRetentionGap: onRetentionGap ?? defaults.onRetentionGap,
+      deduplicate: deduplicate ?? defaults.deduplicate)
   }
 }

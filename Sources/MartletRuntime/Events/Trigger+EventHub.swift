@@ -17,19 +17,21 @@ extension Trigger {
   ///   - onFailure: what follows a failure. Default: five attempts, exponential, then the dead letters.
   ///   - batchFailure: what follows when a batch fails as a whole. Default `bisect`.
   ///   - onRetentionGap: what follows when events are missing. Default `skip`.
+  ///   - deduplicate: for how long after an event succeeded others of its id, in its partition, are dropped. Default: nothing
+  ///     is dropped.
   ///   - options: what else can be set, and what `host.json` can set too; the parameters before win.
   public static func eventHub<Body>(
     _ name: HubName<Body>, group: String? = nil, maxEventBatchSize: Int? = nil, minEventBatchSize: Int? = nil,
     maxWaitTime: Duration? = nil, batchCheckpointFrequency: Int? = nil, prefetchCount: Int? = nil,
     initialOffset: InitialOffset? = nil, lanes: Int? = nil, maxOutstanding: Int? = nil,
     onFailure: EventFailure? = nil, batchFailure: BatchFailure? = nil, onRetentionGap: RetentionGapPolicy? = nil,
-    options: EventHubOptions = EventHubOptions()
+    deduplicate: Duration? = nil, options: EventHubOptions = EventHubOptions()
   ) -> Trigger where Input == EventBatch<Body> {
     let own = EventHubOptions(
       maxEventBatchSize: maxEventBatchSize, minEventBatchSize: minEventBatchSize, maxWaitTime: maxWaitTime,
       batchCheckpointFrequency: batchCheckpointFrequency, prefetchCount: prefetchCount, initialOffset: initialOffset,
       lanes: lanes, maxOutstanding: maxOutstanding, onFailure: onFailure?.last, batchFailure: batchFailure,
-      onRetentionGap: onRetentionGap)
+      onRetentionGap: onRetentionGap, deduplicate: deduplicate)
     return Trigger(name, group, own.merged(over: options), onFailure, isSingle: false) { events in
       let (accepted, bodies, undecodable) = decode(events, name.codec.decode)
       let batch = EventBatch(events: zip(bodies, accepted).map { IncomingEvent(body: $0, event: $1) })
@@ -48,16 +50,19 @@ extension Trigger {
   ///   - maxOutstanding: events above the checkpoint. Default: four batches, and no fewer than `prefetchCount`.
   ///   - onFailure: what follows a failure. Default: five attempts, exponential, then the dead letters.
   ///   - onRetentionGap: what follows when events are missing. Default `skip`.
+  ///   - deduplicate: for how long after an event succeeded others of its id, in its partition, are dropped. Default: nothing
+  ///     is dropped.
   ///   - options: what else can be set, and what `host.json` can set too; the parameters before win.
   public static func event<Body>(
     of name: HubName<Body>, group: String? = nil, batchCheckpointFrequency: Int? = nil, prefetchCount: Int? = nil,
     initialOffset: InitialOffset? = nil, lanes: Int? = nil, maxOutstanding: Int? = nil,
-    onFailure: EventFailure? = nil, onRetentionGap: RetentionGapPolicy? = nil,
+    onFailure: EventFailure? = nil, onRetentionGap: RetentionGapPolicy? = nil, deduplicate: Duration? = nil,
     options: EventHubOptions = EventHubOptions()
   ) -> Trigger where Input == IncomingEvent<Body> {
     let own = EventHubOptions(
       batchCheckpointFrequency: batchCheckpointFrequency, prefetchCount: prefetchCount, initialOffset: initialOffset,
-      lanes: lanes, maxOutstanding: maxOutstanding, onFailure: onFailure?.last, onRetentionGap: onRetentionGap)
+      lanes: lanes, maxOutstanding: maxOutstanding, onFailure: onFailure?.last, onRetentionGap: onRetentionGap,
+      deduplicate: deduplicate)
     return Trigger(name, group, own.merged(over: options), onFailure, isSingle: true) { events in
       let (accepted, bodies, undecodable) = decode(events, name.codec.decode)
       let only = bodies.first.map { IncomingEvent(body: $0, event: accepted[0]) }

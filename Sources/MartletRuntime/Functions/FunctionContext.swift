@@ -35,17 +35,17 @@ public struct FunctionContext: Sendable {
     try invocation.send(to: name.address) { try $0.add(message, to: name) }
   }
 
-  /// Publishes an event together with the returned outputs: in the same commit, only if the invocation succeeds. The hub
-  /// is made where it is missing only if it is also one of the function's outputs.
+  /// Publishes an event together with the returned outputs: in the same commit, only if the invocation succeeds. A hub
+  /// that is missing is made as its name says.
   /// - Throws: the codec's error, or `InvalidOutput` for an impossible name, id or header; nothing is sent then.
   public func send<Body>(_ body: Body, to name: HubName<Body>) throws {
-    try invocation.send(to: name.address) { try $0.add(body, to: name) }
+    try invocation.send(to: name.address, name.declaration) { try $0.add(body, to: name) }
   }
 
-  /// Publishes an event together with the returned outputs: in the same commit, only if the invocation succeeds. The hub
-  /// is made where it is missing only if it is also one of the function's outputs.
+  /// Publishes an event together with the returned outputs: in the same commit, only if the invocation succeeds. A hub
+  /// that is missing is made as its name says.
   /// - Throws: the codec's error, or `InvalidOutput` for an impossible name, id or header; nothing is sent then.
   public func send<Body>(_ event: Outgoing<Body>, to name: HubName<Body>) throws {
-    try invocation.send(to: name.address) { try $0.add(event, to: name) }
+    try invocation.send(to: name.address, name.declaration) { try $0.add(event, to: name) }
   }
 }

@@ -7,6 +7,8 @@ final class BrokerDirectory: Sendable {
   private let all: [any Broker]
   /// That of `MARTLET_STORE`; nil where each hub's broker is its own store.
   private let chosenStore: (any Store)?
+  /// How hubs are made that functions send to by hand.
+  private let hubs = Locked<[Address: HubDeclaration]>([:])
   /// URLs that no broker can be made of. Then the directory is good for `close` alone.
   let problems: [ConfigurationError.Problem]
 
@@ -58,6 +60,18 @@ final class BrokerDirectory: Sendable {
     let named = address.connection.flatMap { brokers[HostConfiguration.connectionKey($0)] }
     guard let broker = named ?? brokers[""] else { preconditionFailure("the app has started without a broker") }
     return broker
+  }
+
+  /// Tells a hub's broker how it is made where it is missing. What one name leaves open, another one may have said.
+  func note(_ hub: HubDeclaration, at address: Address) {
+    hubs.withLock { hubs in
+      var hub = hub
+      hub.partitionCount = hub.partitionCount ?? hubs[address]?.partitionCount
+      hub.retention = hub.retention ?? hubs[address]?.retention
+      hubs[address] = hub
+      // Under the lock, so that the broker hears the last word last.
+      (self[address] as? any EventLog)?.note(hub)
+    }
   }
 
   /// Connects all; those that are away, or refuse the login, go on trying.

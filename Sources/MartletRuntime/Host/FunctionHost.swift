@@ -39,7 +39,8 @@ public final class FunctionHost: Sendable {
     runners = app.activeFunctions(configuration).map { function in
       let options = app.options(of: function, configuration)
       let plan = FunctionPlan(
-        function: function, options: options, connections: connections, instance: instance, logger: logger)
+        function: function, options: options, connections: connections, instance: instance, logger: logger,
+        noting: { brokers.note($0, at: $1) })
       guard case .events(let binding) = function.body else {
         return FunctionRunner(plan: plan, executor: executor, watchdog: watchdog)
       }
@@ -93,10 +94,13 @@ public final class FunctionHost: Sendable {
     }
   }
 
-  /// Makes the hubs that a function sends to, where they are missing.
+  /// Makes the hubs that a function sends to, where they are missing. Those that are deleted later are made again alike.
   private func declareHubs(of function: Function) async throws(BrokerError) {
+    if case .events(let binding) = function.body { brokers.note(binding.hub, at: function.trigger) }
     for (address, hub) in function.bindings {
-      if let hub, let log = brokers[address] as? any EventLog { _ = try await log.declare(hub) }
+      guard let hub else { continue }
+      brokers.note(hub, at: address)
+      if let log = brokers[address] as? any EventLog { _ = try await log.declare(hub) }
     }
   }
 
@@ -180,6 +184,7 @@ public final class FunctionHost: Sendable {
       encoded += collector.messages
     }
     if !declared.withLock({ $0.contains(name.address) }) {
+      brokers.note(name.declaration, at: name.address)
       _ = try await log.declare(name.declaration)
       declared.withLock { _ = $0.insert(name.address) }
     }
@@ -188,6 +193,16 @@ public final class FunctionHost: Sendable {
 
   /// The broker of a named connection, for what operators do; nil is the default one.
   public func broker(_ connection: String? = nil) -> any Broker { brokers[.queue("", connection: connection)] }
+
+  /// Where the consumer groups of a hub keep what they know, for what operators do; nil where there is no store.
+  public func store(of hub: Address) -> (any Store)? { brokers.store(of: hub) }
+
+  /// The trouble that a function of events had in this process since its start; nil for other functions.
+  /// - Parameter function: its name.
+  public func eventCounts(of function: String) -> EventCounts? {
+    let runner = runners.first { $0.plan.function.name.lowercased() == function.lowercased() } as? HubRunner
+    return runner?.hub.counts.withLock { $0 }
+  }
 
   // MARK: Stop
 

@@ -12,6 +12,8 @@ struct GroupBalance: Sendable {
     case shed(Int)
     /// Give a partition up at once: somebody else owns it.
     case drop(Int)
+    /// Give a partition up at once: the store no longer knows what this process owns.
+    case forgotten(Int)
   }
 
   /// A partition that this process holds.
@@ -19,6 +21,8 @@ struct GroupBalance: Sendable {
     let epoch: UInt64
     /// It is being given up.
     var isLeaving = false
+    /// It was held before the look began, so what was read of it cannot be older.
+    var isOlderThanLook = false
   }
 
   /// What the store said in one look.
@@ -74,7 +78,7 @@ struct GroupBalance: Sendable {
     let mayBury = quietUntil <= view.ended
     let strangers = self.strangers
     self.strangers = [:]
-    var drops: [Action] = []
+    var drops: [Int: Action] = [:]
     var counts: [String: Int] = Dictionary(uniqueKeysWithValues: alive.map { ($0, 0) })
     var mine: [Action] = []
     var free: [Action] = []
@@ -82,11 +86,16 @@ struct GroupBalance: Sendable {
     for record in view.records {
       let number = record.partition
       if let holding = held[number], record.owner != member || record.epoch != holding.epoch {
-        // A record that is older than the holding was read before the claim.
-        if record.epoch >= holding.epoch { drops.append(.drop(number)) }
+        // A record that is older than the holding was read before the claim; or what the store knew was deleted.
+        if record.epoch >= holding.epoch {
+          drops[number] = .drop(number)
+        } else if holding.isOlderThanLook {
+          drops[number] = .forgotten(number)
+        }
       }
       guard let owner = record.owner else {
-        free.append(.claim(number, expecting: record.epoch, afterDeath: false))
+        // What is given up now can be claimed when that is done.
+        if drops[number] == nil { free.append(.claim(number, expecting: record.epoch, afterDeath: false)) }
         continue
       }
       if owner == member {
@@ -107,14 +116,15 @@ struct GroupBalance: Sendable {
     }
     let allowed = Self.shares(of: counts, partitions: view.records.count)
     let share = allowed[member] ?? 0
-    let staying = held.filter { !$0.value.isLeaving }.keys.filter { !drops.contains(.drop($0)) }.sorted()
+    let staying = held.filter { !$0.value.isLeaving }.keys.filter { drops[$0] == nil }.sorted()
+    let gone = drops.sorted { $0.key < $1.key }.map(\.value)
     if staying.count > share {
-      return drops + staying.suffix(staying.count - share).map { .shed($0) }
+      return gone + staying.suffix(staying.count - share).map { .shed($0) }
     }
     let wanted = share - staying.count
     let claims = (mine.shuffled(using: &generator) + free.shuffled(using: &generator)).prefix(wanted)
     let force = takeByForce(wanted - claims.count, taken, counts, allowed, mayBury: mayBury, now: view.ended)
-    return drops + claims + force
+    return gone + claims + force
   }
 
   /// Who may have how many: the average, rounded down; the rest goes to those that have most, so that nothing moves

@@ -22,9 +22,12 @@ final class HubPlan: Sendable {
   let handOverTimeout: Duration
   let batchFailure: BatchFailure
   let onRetentionGap: RetentionGapPolicy
+  let deduplicate: Duration?
   private let policy: RetryPolicy
   private let last: EventFailure.Last
   private let invocations = Locked<UInt64>(0)
+  /// The trouble so far, over all partitions.
+  let counts = Locked(EventCounts())
 
   init(base: FunctionPlan, binding: EventBinding, options: FunctionOptions, app: String) {
     self.base = base
@@ -46,6 +49,7 @@ final class HubPlan: Sendable {
     handOverTimeout = own.handOverTimeout ?? .seconds(10)
     batchFailure = own.batchFailure ?? .bisect
     onRetentionGap = own.onRetentionGap ?? .skip
+    deduplicate = own.deduplicate
     policy = options.retry ?? EventFailure.defaultPolicy
     last = own.onFailure ?? .deadLetter
   }

@@ -104,7 +104,7 @@ final class HubRunner: Runner {
     endIfDrained()
   }
 
-  /// - Returns: whether another look is worth its while at once: somebody else was faster.
+  /// - Returns: whether another look is worth its while at once: somebody else was faster, or something became free.
   private func balance() async throws(BrokerError) -> Bool {
     let began = now
     let (environment, count, heldBefore) = state.withLock { ($0.environment, $0.partitionCount, $0.held) }
@@ -117,7 +117,8 @@ final class HubRunner: Runner {
     let view = GroupBalance.View(records: records, members: members, began: began, attended: attended, ended: now)
     let actions = state.withLock { state -> [GroupBalance.Action] in
       // What was given up during the look is not to be taken back by what was read before.
-      let held = heldBefore.merging(state.held) { $1 }
+      var held = heldBefore.merging(state.held) { $1 }
+      for number in heldBefore.keys { held[number]?.isOlderThanLook = true }
       var generator = state.generator
       defer { state.generator = generator }
       let actions = state.balance.actions(after: view, held: held, using: &generator)
@@ -129,10 +130,15 @@ final class HubRunner: Runner {
   private func perform(
     _ actions: [GroupBalance.Action], _ environment: OwnedPartition.Environment
   ) async throws(BrokerError) -> Bool {
-    var hasLostOne = false
+    var isSoon = false
     for action in actions {
       switch action {
-      case .drop(let number): held(number)?.lose("another process owns it")
+      case .drop(let number):
+        held(number)?.lose("another process owns it, or it was moved by hand")
+        isSoon = true
+      case .forgotten(let number):
+        held(number)?.forgotten()
+        isSoon = true
       case .shed(let number):
         plan.logger.information("gives \(hub.group):\(number) to another process")
         held(number)?.drain()
@@ -143,11 +149,11 @@ final class HubRunner: Runner {
         if let record {
           try await take(record, environment, afterDeath: afterDeath)
         } else {
-          hasLostOne = true
+          isSoon = true
         }
       }
     }
-    return hasLostOne
+    return isSoon
   }
 
   private func held(_ number: Int) -> OwnedPartition? { state.withLock { $0.partitions[number] } }

@@ -12,8 +12,9 @@ extension OwnedPartition: EventHandler {
         core.withLock { $0.mustDeclare = false }
       }
       let start = try await startPosition()
+      let seen = core.withLock({ $0.state == nil }) ? try await readSeen() : nil
       let isClosed = core.withLock { core in
-        if core.state == nil { core.state = makeState(start) }
+        if core.state == nil { core.state = makeState(start, seen) }
         core.begins = nil
         if core.isDraining { core.state?.drain() }
         return core.isClosing || core.isDraining || core.isLost
@@ -34,6 +35,8 @@ extension OwnedPartition: EventHandler {
     } catch {
       report(problem: error)
       core.withLock { core in
+        // A hub that has gone with all that is known of it.
+        core.mustDeclare = core.mustDeclare || (error.code == .notFound && plan.onRetentionGap == .skip)
         if !core.isClosing { core.opensAt = now + core.backoff.next() }
       }
     }
@@ -46,10 +49,27 @@ extension OwnedPartition: EventHandler {
     return try await environment.log.position(before: plan.initialOffset, in: partition.partition)
   }
 
-  private func makeState(_ start: PartitionPosition) -> PartitionState {
+  /// What earlier owners remembered of events that succeeded; nil where repeats are not dropped.
+  private func readSeen() async throws(BrokerError) -> SeenEvents? {
+    guard let window = plan.deduplicate else { return nil }
+    var seen = SeenEvents(window: window)
+    let store = environment.committer.store
+    let index = try await store.values(of: [SeenEvents.indexKey], in: partition)[SeenEvents.indexKey]
+    guard let numbers = SeenEvents.numbers(in: index) else { return seen }
+    var next = numbers.lowerBound
+    while next <= numbers.upperBound {
+      let part = next...min(next + 499, numbers.upperBound)
+      let values = try await store.values(of: part.map(SeenEvents.key), in: partition)
+      for number in part { seen.read(number, values[SeenEvents.key(number)]) }
+      next = part.upperBound + 1
+    }
+    return seen
+  }
+
+  private func makeState(_ start: PartitionPosition, _ seen: SeenEvents?) -> PartitionState {
     PartitionState(
       plan: plan, partition: partition, record: record, start: start,
-      firstWait: Self.firstWait(plan.maxWait, record.position, now: plan.base.clock.wall()))
+      firstWait: Self.firstWait(plan.maxWait, record.position, now: plan.base.clock.wall()), seen: seen)
   }
 
   /// Azure's rule for the first batch: without a checkpoint it does not wait, with one it waits for the rest of the time.
@@ -63,7 +83,8 @@ extension OwnedPartition: EventHandler {
   /// Removes what the hub's retention no longer asks for. Trouble is told by whoever reads.
   func trim() async {
     guard let count = try? await environment.log.trim(partition.partition), count > 0 else { return }
-    logger.debug("\(count) events were removed, as the hub's retention says")
+    plan.counts.withLock { $0.trimmed += count }
+    logger.with(LogField("trimmed", count)).information("\(count) events were removed, as the hub's retention says")
   }
 
   // MARK: EventHandler
@@ -76,30 +97,59 @@ extension OwnedPartition: EventHandler {
 
   func receive(_ loss: EventLoss) {
     let what = describe(loss)
+    let logger = count(loss)
+    core.withLock { $0.reader = nil }
     guard plan.onRetentionGap == .skip else {
-      core.withLock { $0.reader = nil }
       logger.error("\(partition): \(what); onRetentionGap is fail, so the group stops here until it is moved")
-      return
+      return detach { [self] in await keepPosition() }
     }
     switch loss {
     case .retentionGap:
       logger.warning("\(partition): \(what); the group goes on with the oldest event that is there")
-      core.withLock { core in
-        core.reader = nil
-        core.begins = .fromStart
-      }
+      core.withLock { $0.begins = .fromStart }
       open()
     case .recreated:
       logger.warning("\(partition): \(what); the group begins with the oldest event of the new one")
-      core.withLock { $0.reader = nil }
       detach { [self] in await restart() }
     case .deleted:
-      logger.error("\(partition): \(what)")
+      logger.error("\(partition): \(what); it is made again")
       core.withLock { core in
-        core.reader = nil
         core.mustDeclare = true
         core.opensAt = now + core.backoff.next()
       }
+    }
+  }
+
+  /// Counts a loss, and gives a logger that says how much it was.
+  private func count(_ loss: EventLoss) -> Logger {
+    plan.counts.withLock { counts in
+      switch loss {
+      case .retentionGap(let missing):
+        counts.retentionGaps += 1
+        counts.missing += missing ?? 0
+      case .recreated, .deleted: counts.lostPartitions += 1
+      }
+    }
+    guard case .retentionGap(let missing?) = loss else { return logger }
+    return logger.with(LogField("missing", missing))
+  }
+
+  /// The store no longer knows of this owner.
+  func forgotten() {
+    _ = count(.deleted)
+    lose("what the store knew of it was deleted, perhaps with its hub")
+  }
+
+  /// Where a hub was deleted with what its groups know, puts the position back that no longer fits: so that whoever owns
+  /// the partition next stops too, and somebody can move the group.
+  func keepPosition() async {
+    guard let position = core.withLock({ $0.state?.position }) else { return }
+    do {
+      let store = environment.committer.store
+      let records = try await store.records(of: plan.group, partitionCount: number + 1)
+      if records[number].epoch < record.epoch { try await store.move(partition, to: position) }
+    } catch {
+      report(problem: error)
     }
   }
 

@@ -61,7 +61,12 @@ final class OwnedPartition: Sendable {
     self.record = record
     self.onClosed = onClosed
     number = record.partition
-    logger = environment.plan.base.logger.with(LogField("partition", record.partition))
+    var logger = environment.plan.base.logger
+    logger.fields += [
+      LogField("hub", environment.plan.group.hub), LogField("group", environment.plan.group.name),
+      LogField("partition", record.partition),
+    ]
+    self.logger = logger
   }
 
   /// Whether it is being given up.
@@ -97,7 +102,7 @@ final class OwnedPartition: Sendable {
       let granted = core.reader == nil ? 0 : core.state?.grant(now: now) ?? 0
       return (core.reader, granted, due?.commit, due?.notes ?? [])
     }
-    for note in notes { note.log(logger) }
+    tell(notes)
     if granted > 0 { reader?.grant(granted) }
     for work in works { start(work) }
     if let commit { send(commit) }
@@ -131,7 +136,7 @@ final class OwnedPartition: Sendable {
         }
         return []
       }
-      for note in notes { note.log(logger) }
+      tell(notes)
       if case .ownershipLost = result { lose("a commit was refused: somebody else owns it now") }
       pump()
     }
@@ -148,7 +153,7 @@ final class OwnedPartition: Sendable {
       }
       return core.state?.settle(run, count: count, verdict, now: now) ?? (.end, [])
     }
-    for note in notes { note.log(logger) }
+    tell(notes)
     return next
   }
 
@@ -165,6 +170,19 @@ final class OwnedPartition: Sendable {
     }
   }
 
+  /// Says and counts what became of events.
+  private func tell(_ notes: [PartitionNote]) {
+    for note in notes {
+      note.log(logger)
+      switch note.kind {
+      case .deadLettered: plan.counts.withLock { $0.deadLettered += 1 }
+      case .skipped: plan.counts.withLock { $0.skipped += 1 }
+      case .repeated: plan.counts.withLock { $0.repeated += 1 }
+      case .retried, .blocked, .bisected: break
+      }
+    }
+  }
+
   // MARK: Time
 
   func tick(now: MonotonicTime) {
@@ -178,7 +196,7 @@ final class OwnedPartition: Sendable {
       return (cancelled, due?.notes ?? [], opens, trims)
     }
     for task in cancelled { task.cancel() }
-    for note in notes { note.log(logger) }
+    tell(notes)
     if opens { open() }
     if trims { detach { [self] in await trim() } }
     pump()
@@ -250,7 +268,10 @@ final class OwnedPartition: Sendable {
 
   private func release() async {
     let (isLost, target) = core.withLock { ($0.isLost, $0.movesTo) }
-    guard !isLost else { return }
+    if isLost {
+      if plan.onRetentionGap == .fail { await keepPosition() }
+      return
+    }
     let store = environment.committer.store
     do {
       if let target {

@@ -7,6 +7,8 @@ struct PartitionFlight: Sendable {
   let batches: Int
   /// The entry that is singled out with it.
   let announces: Int?
+  /// What it remembers of its events.
+  let seen: SeenEvents.Write?
 
   /// The unit that made an output.
   func unit(ofOutput index: Int) -> Int? {

@@ -2,7 +2,7 @@ import MartletCore
 
 /// Something that happened to an event and belongs into the log.
 struct PartitionNote: Sendable {
-  enum Kind: Sendable { case retried, blocked, deadLettered, skipped, bisected }
+  enum Kind: Sendable { case retried, blocked, deadLettered, skipped, bisected, repeated }
 
   let kind: Kind
   let event: EventReference
@@ -16,6 +16,7 @@ struct PartitionNote: Sendable {
     var logger = logger
     logger.fields += fields
     switch kind {
+    case .repeated: logger.debug(text)
     case .retried, .bisected: logger.warning(text)
     case .blocked, .deadLettered, .skipped: logger.error(text)
     }

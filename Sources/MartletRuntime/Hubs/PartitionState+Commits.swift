@@ -12,7 +12,7 @@ extension PartitionState {
     now: MonotonicTime, mayAnnounce: Bool = true
   ) -> (commit: PartitionCommit?, notes: [PartitionNote]) {
     guard inFlight == nil, !isLost else { return (nil, []) }
-    var notes: [PartitionNote] = []
+    var notes = takeDropped()
     endSuspicion()
     let withdrawn = withdraw()
     let announced = mayAnnounce ? announce(now: now, &notes) : nil
@@ -32,10 +32,13 @@ extension PartitionState {
       commit.deaths = deaths
       commit.suspect = announced?.event ?? suspects.slot
     }
+    let write = seen?.write(sent.flatMap(\.remembered).map { mark($0) }, now: plan.base.clock.wall())
+    if let write { commit.values.merge(write.values) { $1 } }
     let batches = sent.count { $0.endsBatch }
     batchesEnded -= batches
     inFlight = PartitionFlight(
-      commit: commit, units: sent, batches: batches, announces: commit.suspect == nil ? nil : announced?.number)
+      commit: commit, units: sent, batches: batches, announces: commit.suspect == nil ? nil : announced?.number,
+      seen: write)
     return (commit, notes)
   }
 
@@ -44,6 +47,7 @@ extension PartitionState {
     guard let flight = inFlight else { return }
     inFlight = nil
     lastCommit = flight.commit.number
+    if let write = flight.seen { seen?.wrote(write) }
     position = flight.commit.position ?? position
     mustCommitStart = false
     deaths = flight.commit.deaths
@@ -126,6 +130,10 @@ extension PartitionState {
     while let number = nextSuspect(now: now) {
       let slot = suspects?.slot
       let offset = entries[number].event.offset
+      if dropRepeat(number, lane: entries[number].lane, now: now) {
+        lanes[entries[number].lane].remove(number)
+        continue
+      }
       let attempt = slot?.offset == offset ? (slot?.attempt ?? 0) + 1 : entries[number].failures + 1
       entries[number].failures = attempt - 1
       guard let decision = plan.refusal(ofSuspect: reference(number), of: partition.number) else {

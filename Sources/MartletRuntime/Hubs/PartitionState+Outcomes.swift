@@ -92,7 +92,7 @@ extension PartitionState {
       return mustRetry
     case .together(let outputs):
       let first = units.count
-      succeed(accepted, outputs, verdict.values, run: run, lane: lane, now: now)
+      succeed(accepted, outputs, verdict.values, run: run, lane: lane, now: now, remembers: true)
       for number in numbers {
         guard let error = undecodable[number] else { continue }
         _ = fail(number, error, run: run, lane: lane, now: now, &notes)
@@ -115,7 +115,8 @@ extension PartitionState {
         mustRetry = fail(number, error, run: run, lane: lane, now: now, &notes)
       } else {
         switch rest.popFirst() {
-        case .success(let outputs)?: succeed([number], outputs, [:], run: run, lane: lane, now: now)
+        case .success(let outputs)?:
+          succeed([number], outputs, [:], run: run, lane: lane, now: now, remembers: true)
         case .failure(let error)?: mustRetry = fail(number, error, run: run, lane: lane, now: now, &notes)
         case nil: mustRetry = true  // It was not run.
         }
@@ -135,17 +136,20 @@ extension PartitionState {
     guard let lane = parts.first?.lane else { return }
     let joined = PartitionUnit(
       entries: parts.flatMap(\.entries).sorted(), lane: lane, outputs: parts.flatMap(\.outputs), values: written,
-      finished: now, isDeadLetter: parts.allSatisfy(\.isDeadLetter))
+      finished: now, isDeadLetter: parts.allSatisfy(\.isDeadLetter), remembered: parts.flatMap(\.remembered))
     units.replaceSubrange(parts.indices, with: [joined])
     values.write(written)
   }
 
-  private mutating func succeed(
+  /// - Parameter remembers: whether repeats of these are dropped from now on.
+  mutating func succeed(
     _ numbers: [Int], _ outputs: [OutgoingMessage], _ written: [String: Bytes?], run: Int, lane: Int,
-    now: MonotonicTime, isDeadLetter: Bool = false
+    now: MonotonicTime, isDeadLetter: Bool = false, remembers: Bool = false
   ) {
     guard !numbers.isEmpty else { return }
     for number in numbers { entries[number].status = .ran }
+    let remembered = remembers && seen != nil ? numbers : []
+    for mark in remembered.map({ mark($0) }) { seen?.remember(mark) }
     runs[run]?.hasOutcome = true
     values.write(written)
     // Events without outputs cost no unit each.
@@ -153,10 +157,12 @@ extension PartitionState {
       units[last].outputs.isEmpty, units[last].values.isEmpty, !units[last].endsBatch, !units[last].isDeadLetter
     {
       units[last].entries += numbers
+      units[last].remembered += remembered
     } else {
       units.append(
         PartitionUnit(
-          entries: numbers, lane: lane, outputs: outputs, values: written, finished: now, isDeadLetter: isDeadLetter))
+          entries: numbers, lane: lane, outputs: outputs, values: written, finished: now, isDeadLetter: isDeadLetter,
+          remembered: remembered))
     }
   }
 
@@ -281,6 +287,10 @@ extension PartitionState {
     units = kept
     batchesEnded += flight.batches
     values.undo(undone.map(\.unit), rest: kept)
+    if seen != nil {
+      let rest = kept.flatMap(\.remembered).map { mark($0) }
+      seen?.undo(rest: rest)
+    }
     for lane in brokenLanes { if let run = lanes[lane].run { runs[run]?.isVoid = true } }
     var notes: [PartitionNote] = []
     for (unit, error) in undone {

@@ -21,6 +21,10 @@ struct PartitionState: Sendable {
   /// How many batches have ended since the last commit.
   var batchesEnded = 0
   var values = KeyedValues()
+  /// nil where repeats are not dropped.
+  var seen: SeenEvents?
+  /// What was dropped since it was said last.
+  private var dropped: [PartitionNote] = []
   /// As it was committed last, or found.
   var position: PartitionPosition
   /// Whether the position must be written though nothing has run: another owner would not find it again.
@@ -48,10 +52,13 @@ struct PartitionState: Sendable {
   /// - Parameters:
   ///   - record: the store's, as the claim answered it.
   ///   - start: where to begin where the record has no position.
+  ///   - seen: what earlier owners remembered; nil where repeats are not dropped.
   init(
-    plan: HubPlan, partition: GroupPartition, record: PartitionRecord, start: PartitionPosition, firstWait: UInt64
+    plan: HubPlan, partition: GroupPartition, record: PartitionRecord, start: PartitionPosition, firstWait: UInt64,
+    seen: SeenEvents? = nil
   ) {
     self.plan = plan
+    self.seen = seen
     self.partition = partition
     self.firstWait = firstWait
     epoch = record.epoch
@@ -119,7 +126,9 @@ struct PartitionState: Sendable {
   /// The lane of an event. The hash is not that of partitions: keys of one partition agree in that.
   private func lane(of event: EventReference) -> Int {
     guard plan.lanes > 1 else { return 0 }
-    guard let key = event.key ?? (plan.binding.isStateful ? "" : nil) else {
+    // Repeats have to come behind what they repeat.
+    let name = seen == nil ? event.key : event.key ?? event.value.message.id
+    guard let key = plan.binding.isStateful ? event.key ?? "" : name else {
       return Int(event.sequenceNumber.magnitude % UInt64(plan.lanes))
     }
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a, 64 bits
@@ -133,10 +142,50 @@ struct PartitionState: Sendable {
   mutating func take(now: MonotonicTime) -> PartitionWork? {
     guard !isDraining, !isLost else { return nil }
     if suspects != nil { return takeSuspect(now: now) }
-    guard let lane = readyLane(now: now) ?? fullLane(now: now) else { return nil }
-    nextLane = (lane + 1) % lanes.count
-    firstWait = nil
-    return begin(lanes[lane].take(most: plan.most, now: now), lane: lane, now: now)
+    while let lane = readyLane(now: now) ?? fullLane(now: now) {
+      nextLane = (lane + 1) % lanes.count
+      firstWait = nil
+      let numbers = dropRepeats(lanes[lane].take(most: plan.most, now: now), lane: lane, now: now)
+      if !numbers.isEmpty { return begin(numbers, lane: lane, now: now) }
+    }
+    return nil
+  }
+
+  // MARK: Repeats
+
+  func mark(_ number: Int) -> SeenEvents.Mark {
+    SeenEvents.Mark(id: entries[number].event.value.message.id, offset: entries[number].event.offset)
+  }
+
+  /// Takes the repeats out of a batch: they are done. What repeats an event of the batch itself waits for the next one.
+  private mutating func dropRepeats(_ numbers: [Int], lane: Int, now: MonotonicTime) -> [Int] {
+    guard seen != nil else { return numbers }
+    var kept: [Int] = []
+    var ids: Set<String> = []
+    for (index, number) in numbers.enumerated() where !dropRepeat(number, lane: lane, now: now) {
+      guard ids.insert(mark(number).id).inserted else {
+        lanes[lane].putBack(Array(numbers[index...]))
+        break
+      }
+      kept.append(number)
+    }
+    return kept
+  }
+
+  /// Whether an event is a repeat; then it is done.
+  mutating func dropRepeat(_ number: Int, lane: Int, now: MonotonicTime) -> Bool {
+    guard seen?.isRepeat(mark(number)) == true else { return false }
+    dropped.append(
+      PartitionNote(
+        kind: .repeated, event: reference(number), text: "repeats an event that succeeded, and is dropped"))
+    succeed([number], [], [:], run: 0, lane: lane, now: now)
+    return true
+  }
+
+  /// What is to be said of events that were dropped.
+  mutating func takeDropped() -> [PartitionNote] {
+    defer { dropped = [] }
+    return dropped
   }
 
   private func readyLane(now: MonotonicTime) -> Int? {

@@ -10,6 +10,8 @@ struct PartitionUnit: Sendable {
   let finished: MonotonicTime
   /// Whether it only sets events aside: such a unit has no attempt to fail.
   let isDeadLetter: Bool
+  /// Those of the entries that succeeded, where repeats are dropped.
+  var remembered: [Int] = []
   /// Whether a batch ends with it: what `batchCheckpointFrequency` counts.
   var endsBatch = false
 

@@ -18,6 +18,6 @@ extension HubConformance {
 
     static let all: [Case] =
       declarations + publishing + bodies + reading + positions + losses + retention + members + ownership + records
-      + values + commits + fences + outputs + connections + restarts
+      + values + commits + fences + outputs + operations + connections + restarts
   }
 }

@@ -27,7 +27,7 @@ struct HostJSONTests {
           "maxWaitTime": "00:00:05", "batchCheckpointFrequency": 4, "initialOffsetOptions": {"type": "fromEnd"},
           "partitionOwnershipExpirationInterval": "00:00:20", "loadBalancingUpdateInterval": "00:00:00.500",
           "handOverTimeout": "00:00:30", "lanes": 8, "maxOutstanding": 1000, "onFailure": "skip",
-          "batchFailure": "whole", "onRetentionGap": "fail",
+          "batchFailure": "whole", "onRetentionGap": "fail", "deduplicate": "00:10:00",
           "functions": {"bill": {"maxConcurrentCalls": 1, "functionTimeout": "-1"}, "page": {"disabled": true}},
           "drainTimeout": "00:00:50", "lease": "00:00:30", "maxMessageBytes": 1048576, "allowVolatile": true,
           "logging": {"level": "debug", "format": "json"}
@@ -48,7 +48,8 @@ struct HostJSONTests {
             maxEventBatchSize: 64, minEventBatchSize: 2, maxWaitTime: .seconds(5), batchCheckpointFrequency: 4,
             prefetchCount: 100, initialOffset: .fromEnd, partitionOwnershipExpirationInterval: .seconds(20),
             loadBalancingUpdateInterval: .milliseconds(500), handOverTimeout: .seconds(30), lanes: 8,
-            maxOutstanding: 1000, onFailure: .skip, batchFailure: .whole, onRetentionGap: .fail)))
+            maxOutstanding: 1000, onFailure: .skip, batchFailure: .whole, onRetentionGap: .fail,
+            deduplicate: .seconds(600))))
     #expect(configuration.store == "redis://store.example")
     #expect(
       configuration.functions["bill"] == FunctionOptions(maxConcurrentCalls: 1, functionTimeout: .seconds(-1)))

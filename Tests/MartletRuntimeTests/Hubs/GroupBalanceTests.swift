@@ -115,6 +115,8 @@ struct GroupBalanceTests {
     let newer = [0: GroupBalance.Holding(epoch: 2)]
     #expect(
       balance.actions(after: view([nil], ["a": 0], at: 1), held: newer, using: &generator).contains(.drop(0)) == false)
+    let deleted = [0: GroupBalance.Holding(epoch: 2, isOlderThanLook: true)]
+    #expect(balance.actions(after: view([nil], ["a": 0], at: 1), held: deleted, using: &generator) == [.forgotten(0)])
     let older = [0: GroupBalance.Holding(epoch: 0)]
     #expect(balance.actions(after: view(["a"], ["a": 0], at: 2), held: older, using: &generator).contains(.drop(0)))
   }
@@ -183,7 +185,7 @@ struct GroupBalanceTests {
               #expect(owners[number] == nil)
               owners[number] = name
             case .shed(let number): owners[number] = nil
-            case .drop: Issue.record("nothing is lost here")
+            case .drop, .forgotten: Issue.record("nothing is lost here")
             }
           }
           balances[name] = balance

@@ -77,6 +77,24 @@ struct HubTests {
     }
   }
 
+  @Test func `what a function leaves out, or sets aside, is counted`() async throws {
+    let seen = Observed<Set<Int>>([])
+    let once = EventFailure.retry(.fixedDelay(maxRetryCount: 0, delayInterval: .zero), then: .skip)
+    try await TestApp.run {
+      Function("detect", on: .event(of: Self.readings, onFailure: once, options: Self.quick)) { event, _ in
+        if event.body % 10 == 7 { throw Scripted() }
+        if event.body % 10 == 8 { throw Outcome.deadLetter("eight") }
+        seen.update { $0.insert(event.body) }
+      }
+    } body: { app in
+      try await app.host.send(Self.events(0..<100), to: Self.readings)
+      try await seen.until("all others") { $0.count == 80 }
+      try await eventually("all are counted") { app.host.eventCounts(of: "detect")?.skipped == 10 }
+      #expect(app.host.eventCounts(of: "detect")?.deadLettered == 10)
+      #expect(app.host.eventCounts(of: "nothing") == nil)
+    }
+  }
+
   @Test func `a batch may give each event an outcome`() async throws {
     let seen = Observed<[Int]>([])
     try await TestApp.run {

@@ -49,6 +49,12 @@ struct HubPort: EventLog, Store {
     await process.call { PartitionPosition() }
   }
 
+  func note(_ hub: HubDeclaration) {}
+  func partitionCount(of hub: String) async throws(BrokerError) -> Int { simulation.scenario.partitions }
+  func position(before offset: EventOffset, in partition: HubPartition) async throws(BrokerError)
+    -> PartitionPosition
+  { PartitionPosition() }
+
   func read(
     _ partition: HubPartition, after position: PartitionPosition, function: String, handler: any EventHandler
   ) async throws(BrokerError) -> any PartitionReader {

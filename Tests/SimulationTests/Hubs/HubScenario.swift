@@ -16,6 +16,8 @@ struct HubScenario {
   let faults: Int
   /// What each event does, attempt by attempt; see `Operation`.
   let scripts: [String]
+  /// Behind each event, the number of an earlier one that comes once more then; empty where repeats are not dropped.
+  let repeats: [Int?]
 
   init(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
@@ -37,6 +39,9 @@ struct HubScenario {
       lanes: generator.chance(50) ? 1 : Int.random(in: 2...3, using: &generator),
       maxOutstanding: Int.random(in: prefetch...16, using: &generator))
     events.onFailure = generator.chance(70) ? .deadLetter : .skip
+    var second = SeededGenerator(seed: seed ^ 0xdedb)
+    let deduplicates = second.chance(30)
+    if deduplicates { events.deduplicate = .seconds(3600) }
     events.batchFailure = generator.chance(70) ? .bisect : .whole
     let retries = Int.random(in: 0...3, using: &generator)
     options = FunctionOptions(
@@ -47,7 +52,7 @@ struct HubScenario {
           maxRetryCount: retries, minimumInterval: .milliseconds(10), maximumInterval: .milliseconds(100)),
       events: events)
     let operations = Operation.allCases.filter { !$0.isForOne && $0 != .stubborn }
-    scripts = (0..<Int.random(in: 3...20, using: &generator)).map { _ in
+    let scripts = (0..<Int.random(in: 3...20, using: &generator)).map { _ in
       if generator.chance(4) { return "!" }
       // Most events are good: a fault needs innocent neighbours.
       if generator.chance(60) { return "s" }
@@ -56,6 +61,13 @@ struct HubScenario {
           (operations.randomElement(using: &generator) ?? .success).rawValue
         })
     }
+    self.scripts = scripts
+    repeats =
+      deduplicates
+      ? scripts.indices.map { number in
+        guard second.chance(30) else { return nil }
+        return (0...number).filter { scripts[$0] != "!" }.randomElement(using: &second)
+      } : []
   }
 
   var isStateful: Bool { shape == .state || shape == .stateResults }

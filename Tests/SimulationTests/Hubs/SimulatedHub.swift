@@ -23,15 +23,21 @@ struct SimulatedHub {
     self.scenario = scenario
     logs = Array(repeating: [], count: scenario.partitions)
     records = (0..<scenario.partitions).map { PartitionRecord(partition: $0) }
-    for (number, script) in scenario.scripts.enumerated() {
-      let partition = scenario.partition(of: number)
-      // Offsets with gaps, as RabbitMQ and Redis have them.
-      let offset = EventOffset(low: UInt64(number * 3 + 1))
-      logs[partition].append(
-        Event(
-          message: Message(body: Bytes(script), id: "e\(number)", key: scenario.key(of: number)), offset: offset,
-          sequenceNumber: Int64(logs[partition].count)))
+    var place = 0
+    for number in scenario.scripts.indices {
+      append(number, at: &place)
+      if let again = scenario.repeats.isEmpty ? nil : scenario.repeats[number] { append(again, at: &place) }
     }
+  }
+
+  private mutating func append(_ number: Int, at place: inout Int) {
+    let partition = scenario.partition(of: number)
+    let message = Message(body: Bytes(scenario.scripts[number]), id: "e\(number)", key: scenario.key(of: number))
+    // Offsets with gaps, as RabbitMQ and Redis have them.
+    let offset = EventOffset(low: UInt64(place * 3 + 1))
+    place += 1
+    logs[partition].append(
+      Event(message: message, offset: offset, sequenceNumber: Int64(logs[partition].count)))
   }
 
   mutating func violation(_ text: String) { violations.append(text) }
@@ -108,35 +114,46 @@ struct SimulatedHub {
   private mutating func check(_ commit: PartitionCommit, after record: PartitionRecord) {
     let log = logs[commit.partition.number]
     guard let position = commit.position else { return }
-    func done(_ position: PartitionPosition?) -> Set<String> {
+    func done(_ position: PartitionPosition?) -> Set<EventOffset> {
       guard let position else { return [] }
       let finished = Set(position.finished)
       return Set(
-        log.filter { $0.sequenceNumber <= position.sequenceNumber || finished.contains($0.offset) }.map(\.message.id))
+        log.filter { $0.sequenceNumber <= position.sequenceNumber || finished.contains($0.offset) }.map(\.offset))
     }
     let before = done(record.position)
     let after = done(position)
     if !before.isSubset(of: after) { violation("a checkpoint went back, over \(before.subtracting(after))") }
-    var given: [String: String] = [:]
+    var given: [String: [String]] = [:]
     for output in commit.outputs {
       let id = String(output.id.prefix { $0 != "/" })
-      if given[id] != nil { violation("\(id) has two outcomes in one commit") }
-      given[id] = output.address.kind == .deadLetters ? "dead" : "success"
+      given[id, default: []].append(output.address.kind == .deadLetters ? "dead" : "success")
     }
-    for id in after.subtracting(before).sorted() {
-      guard let event = log.first(where: { $0.message.id == id }) else { continue }
-      let isElsewhere = scenario.crossesBrokers && published["\(id)/out"] != nil
-      let outcome = given.removeValue(forKey: id) ?? (isElsewhere ? "success" : "none")
-      if outcome == "none", scenario.options.events.onFailure != .skip {
-        violation("\(id) was passed without an outcome")
-      }
-      if outcomes[id] != nil { violation("\(id) has a second outcome") }
-      outcomes[id] = outcome
+    for event in log where after.contains(event.offset) && !before.contains(event.offset) {
+      let id = event.message.id
+      let outcome = given[id]?.isEmpty ?? true ? nil : given[id]?.removeFirst()
+      // A repeat needs no outcome of its own, and no place in the order.
+      if outcome == nil, !scenario.repeats.isEmpty, outcomes[id] == "success" { continue }
+      pass(id, outcome)
       let earlier = log.filter { $0.message.key == event.message.key && $0.offset < event.offset }
-      if let missed = earlier.first(where: { !after.contains($0.message.id) }) {
+      if let missed = earlier.first(where: { !after.contains($0.offset) }) {
         violation("\(id) was done before \(missed.message.id), which has its key")
       }
     }
-    for (id, outcome) in given { violation("\(id) has the outcome \(outcome) and was not passed") }
+    for (id, outcomes) in given where !outcomes.isEmpty {
+      violation("\(id) has the outcomes \(outcomes) and was not passed")
+    }
+  }
+
+  /// A commit passes an event, with its outcome if it has outputs.
+  private mutating func pass(_ id: String, _ given: String?) {
+    let isElsewhere = scenario.crossesBrokers && published["\(id)/out"] != nil
+    let outcome = given ?? (isElsewhere ? "success" : "none")
+    if outcome == "none", scenario.options.events.onFailure != .skip {
+      violation("\(id) was passed without an outcome")
+    }
+    if let other = outcomes[id], scenario.repeats.isEmpty || other == "success" {
+      violation("\(id) has a second outcome: \(outcome) after \(other)")
+    }
+    outcomes[id] = outcome
   }
 }

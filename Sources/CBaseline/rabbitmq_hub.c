@@ -1,6 +1,8 @@
 // Event hubs on RabbitMQ: a stream for each partition, all read and written on one channel. Frames, not envelopes; one
 // write for all that one read brought. An event is acknowledged, which asks for more of its stream, and its position
-// moved behind the confirm of its output; the positions of all partitions leave in one transaction of SQLite.
+// moved behind the confirm of its output; the positions of all partitions leave in one transaction of SQLite, on a thread
+// of its own, so that nothing waits for the disk.
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -71,8 +73,14 @@ typedef struct {
     int partition;
     long offset;
   } inFlight[IN_FLIGHT];
-  /// Of each partition, the last event with an outcome, and the last that is committed.
-  long settled[BASELINE_PARTITIONS], committed[BASELINE_PARTITIONS];
+  /// Of each partition, the last event with an outcome, and the last that was handed to the writer.
+  long settled[BASELINE_PARTITIONS], handed[BASELINE_PARTITIONS];
+  pthread_t writer;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  /// What the writer is to write, and whether it is to end behind it. Under the lock.
+  long wanted[BASELINE_PARTITIONS];
+  bool hasWork, isEnding;
 } hub;
 
 /// The consumer's tag is the partition.
@@ -95,7 +103,7 @@ static void subscribe(hub *hub) {
                                 .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("first")}};
     amqp_basic_consume(hub->link.connection, RABBITMQ_CHANNEL, amqp_cstring_bytes(stream), amqp_cstring_bytes(tag), 0, 0,
                        0, (amqp_table_t){1, &start});
-    hub->settled[partition] = hub->committed[partition] = -1;
+    hub->settled[partition] = hub->handed[partition] = hub->wanted[partition] = -1;
   }
 }
 
@@ -144,19 +152,43 @@ static void run(hub *hub, uint64_t number) {
                               event->keyBytes);
 }
 
-/// Writes how far the group is, of all partitions that went on, once one of them did so by a batch.
+/// Writes how far the group is: whatever partitions went on while it wrote before, in one transaction.
+static void *write_positions(void *context) {
+  hub *hub = context;
+  long written[BASELINE_PARTITIONS], wanted[BASELINE_PARTITIONS];
+  memset(written, -1, sizeof written);
+  for (bool isEnding = false; !isEnding;) {
+    pthread_mutex_lock(&hub->lock);
+    while (!hub->hasWork && !hub->isEnding) pthread_cond_wait(&hub->changed, &hub->lock);
+    memcpy(wanted, hub->wanted, sizeof wanted);
+    isEnding = hub->isEnding;
+    hub->hasWork = false;
+    pthread_mutex_unlock(&hub->lock);
+    positions_run(&hub->positions, hub->positions.begin);
+    for (int partition = 0; partition < hub->job->partitions; partition++) {
+      if (wanted[partition] == written[partition]) continue;
+      written[partition] = wanted[partition];
+      positions_move(&hub->positions, partition, wanted[partition], NULL, 0);
+    }
+    positions_run(&hub->positions, hub->positions.commit);
+  }
+  return NULL;
+}
+
+/// Hands the positions to the writer, once a partition has gone on by a batch.
 static void commit(hub *hub, bool isEnd) {
   bool isDue = isEnd;
   for (int partition = 0; partition < hub->job->partitions; partition++)
-    isDue |= hub->settled[partition] >= hub->committed[partition] + COMMIT_BATCH;
+    isDue |= hub->settled[partition] >= hub->handed[partition] + COMMIT_BATCH;
   if (!isDue) return;
-  positions_run(&hub->positions, hub->positions.begin);
-  for (int partition = 0; partition < hub->job->partitions; partition++) {
-    if (hub->settled[partition] == hub->committed[partition]) continue;
-    hub->committed[partition] = hub->settled[partition];
-    positions_move(&hub->positions, partition, hub->committed[partition], NULL, 0);
-  }
-  positions_run(&hub->positions, hub->positions.commit);
+  memcpy(hub->handed, hub->settled, sizeof hub->handed);
+  pthread_mutex_lock(&hub->lock);
+  memcpy(hub->wanted, hub->settled, sizeof hub->wanted);
+  hub->hasWork = true;
+  hub->isEnding = isEnd;
+  pthread_cond_signal(&hub->changed);
+  pthread_mutex_unlock(&hub->lock);
+  if (isEnd) pthread_join(hub->writer, NULL);
 }
 
 /// Takes a frame; true where it ends an event.
@@ -186,6 +218,9 @@ baseline_cost baseline_rabbitmq_hub_pipe(const baseline_job *job) {
   if (job->output != NULL) open_routes(job, job->output, hub->routes);
   hub->positions = positions_open(job, job->store);
   subscribe(hub);
+  pthread_mutex_init(&hub->lock, NULL);
+  pthread_cond_init(&hub->changed, NULL);
+  if (pthread_create(&hub->writer, NULL, write_positions, hub) != 0) baseline_fail("no thread can be made");
   uint64_t count = 0, settled = 0, acknowledged = 0, messages = (uint64_t)job->messages;
   baseline_meter meter = {0};
   while (settled < messages) {

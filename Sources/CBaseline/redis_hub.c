@@ -112,6 +112,16 @@ static void prepare(hub *hub) {
   redisReply *loaded = redis_link_reply(link);
   snprintf(hub->sha, sizeof hub->sha, "%s", loaded->str);
   freeReplyObject(loaded);
+  // Who deletes the hub finds the group's records by this.
+  char groups[400];
+  snprintf(groups, sizeof groups, "{%s}:groups", hub->job->input);
+  redis_link_command(link, 4);
+  redis_link_text(link, "ZADD");
+  redis_link_text(link, groups);
+  redis_link_number(link, hub->job->partitions - 1);
+  redis_link_text(link, hub->job->group);
+  redis_link_flush(link);
+  freeReplyObject(redis_link_reply(link));
   for (int number = 0; number < hub->job->partitions; number++) {
     redis_link_command(link, 6);
     redis_link_text(link, "HSET");

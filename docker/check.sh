@@ -35,18 +35,20 @@ finish() {
 }
 trap finish EXIT
 
-# run NAME OPTION... -- ARGUMENT...: starts a container in the background, without rights and with a root that is read only.
+# run NAME ARGUMENT...: starts a container in the background.
 run() {
   local name=$group-$1
   containers+=("$name")
   shift
-  "${engine[@]}" run -d --name "$name" --network host "${limits[@]}" --read-only --tmpfs /tmp \
-    --cap-drop ALL --security-opt no-new-privileges "$@" >/dev/null
+  "${engine[@]}" run -d --name "$name" --network host "${limits[@]}" "$@" >/dev/null
 }
+# telemetry NAME ARGUMENT...: without rights, and with a root that is read only. The health check is run by hand below:
+# podman needs systemd for it.
 telemetry() {
   local name=$1
   shift
-  run "$name" -e MARTLET_BROKER "$image" "$@"
+  run "$name" --no-healthcheck --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+    -e MARTLET_BROKER "$image" "$@"
 }
 worker() { telemetry "$1" --worker --health-file /tmp/health; }
 logs() { "${engine[@]}" logs "$group-$1" 2>"$work/$1.err"; }
@@ -57,7 +59,13 @@ until_true() {
   local end=$((SECONDS + $1)) what=$2
   shift 2
   until "$@"; do
-    [ $SECONDS -lt $end ] || { for name in "${containers[@]}"; do echo "--- $name"; "${engine[@]}" logs "$name" 2>&1 | tail -n 5; done >&2; fail "waited in vain: $what"; }
+    if [ $SECONDS -ge $end ]; then
+      for name in "${containers[@]}"; do
+        echo "--- $name"
+        "${engine[@]}" logs "$name" 2>&1 | tail -n 5
+      done >&2
+      fail "waited in vain: $what"
+    fi
     sleep 0.3
   done
 }
@@ -72,7 +80,8 @@ for name in BUILDER RUNTIME; do [ -z "${!name:-}" ] || arguments+=(--build-arg "
 
 if [ -z "${MARTLET_BROKER:-}" ]; then
   port=$((12000 + RANDOM % 20000))
-  run redis "${REDIS_IMAGE:-docker.io/library/redis:7.0}" redis-server --bind 127.0.0.1 --port "$port"
+  run redis "${REDIS_IMAGE:-docker.io/library/redis:7.0}" redis-server --bind 127.0.0.1 --port "$port" \
+    --appendonly yes
   export MARTLET_BROKER=redis://127.0.0.1:$port
 fi
 

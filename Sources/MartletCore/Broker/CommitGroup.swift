@@ -42,17 +42,12 @@ public struct CommitGroup: Sendable {
   }
 
   /// Adds the commit of an invocation of one message.
-  public mutating func append(settlement: Settlement, outputs: consuming [OutgoingMessage]) {
+  public mutating func append(settlement: Settlement, outputs: [OutgoingMessage]) {
     let (settled, sent) = (settlements.count, self.outputs.count)
     settlements.append(settlement)
-    var rest = outputs
-    if rest.count == 1, let only = rest.popLast() {
-      note(only)
-      self.outputs.append(only)
-    }
-    for output in rest {
-      note(output)
-      self.outputs.append(output)
+    for index in outputs.indices {
+      note(outputs[index])
+      self.outputs.append(outputs[index])
     }
     entries.append(Entry(settlements: settled..<settlements.count, outputs: sent..<self.outputs.count))
   }

@@ -5,8 +5,15 @@ import Synchronization
 final class Tally: Sendable {
   struct Counts: Codable, Sendable {
     var events = 0
-    /// The newest epoch of each partition that it had, by `group:partition`.
-    var epochs: [String: UInt64] = [:]
+    /// The epochs of each partition that it had, by `group:partition`.
+    var epochs: [String: Epochs] = [:]
+  }
+
+  struct Epochs: Codable, Sendable {
+    var first: UInt64
+    var last: UInt64
+
+    func joined(with other: Self) -> Self { Self(first: min(first, other.first), last: max(last, other.last)) }
   }
 
   private let state = Mutex(Counts())
@@ -15,7 +22,9 @@ final class Tally: Sendable {
     guard let partition = context.partition else { return }
     state.withLock { counts in
       counts.events += events
-      counts.epochs["\(partition.group):\(partition.number)", default: 0] = partition.epoch
+      let epochs = Epochs(first: partition.epoch, last: partition.epoch)
+      let name = "\(partition.group):\(partition.number)"
+      counts.epochs[name] = counts.epochs[name]?.joined(with: epochs) ?? epochs
     }
   }
 

@@ -92,8 +92,8 @@ final class Workers: Sendable {
 
   var summary: Summary {
     state.withLock { state in
-      var newest: [String: UInt64] = [:]
-      for counts in state.counts.values { newest.merge(counts.epochs) { max($0, $1) } }
+      var epochs: [String: Tally.Epochs] = [:]
+      for counts in state.counts.values { epochs.merge(counts.epochs) { $0.joined(with: $1) } }
       let workers = state.counts.map { id, counts in
         (
           "\(id)",
@@ -102,7 +102,8 @@ final class Workers: Sendable {
         )
       }
       return Summary(
-        workers: Dictionary(uniqueKeysWithValues: workers), takeovers: newest.values.reduce(0) { $0 + max($1, 1) - 1 })
+        workers: Dictionary(uniqueKeysWithValues: workers),
+        takeovers: epochs.values.reduce(0) { $0 + $1.last - $1.first })
     }
   }
 }

@@ -183,7 +183,14 @@ extension PartitionState {
     }
     var mustRetry = false
     for number in numbers where undecodable[number] == nil {
-      if fail(number, error, run: run, lane: lane, now: now, &notes) {
+      if mustRetry {
+        // Whatever it has tried before, it is not given up before an earlier one, which may have its key.
+        notes.append(
+          PartitionNote(
+            kind: .retried, event: reference(number), text: "failed with its batch, is tried again with it: \(error)"))
+        entries[number].failures += 1
+        putBack([number], lane: lane)
+      } else if fail(number, error, run: run, lane: lane, now: now, &notes) {
         mustRetry = true
         putBack([number], lane: lane)
       }

@@ -8,6 +8,11 @@ struct PartitionInvocation: Sendable {
 
   func run() async {
     guard let values = await readValues() else { return }
+    // It was chosen some time ago: the process may have stood still since.
+    guard !partition.environment.isSilent(partition.now) else {
+      release()
+      return partition.loseInSilence()
+    }
     if plan.binding.isSingle {
       await runEach(values)
     } else {
@@ -22,7 +27,7 @@ struct PartitionInvocation: Sendable {
       if index > 0 {
         let now = partition.now
         let next = partition.core.withLock { $0.state?.beginNext(of: work.run, now: now) }
-        guard let next, next.mayBegin else { return release() }
+        guard let next, next.mayBegin, !partition.environment.isSilent(now) else { return release() }
         deadline = next.deadline
         // The event before may have changed what is kept for the key.
         if plan.binding.isStateful {

@@ -28,6 +28,7 @@ actor Faults {
   /// How often each kind has come about in full.
   private(set) var counts: [Kind: Int] = [:]
   private var frozen: Set<Int> = []
+  private var restartsEnded = 0
 
   /// - Parameters:
   ///   - seed: decides which fault comes when.
@@ -54,6 +55,9 @@ actor Faults {
     if !servers.isEmpty { required[.restart] = servers.count }
     self.required = required
   }
+
+  /// How many restarts have begun and how many of them have ended: the same numbers mean that no server was away.
+  var restarts: [Int] { [counts[.restart, default: 0], restartsEnded] }
 
   /// Whether every kind was seen and something came back for it: without that, a clean ledger proves nothing.
   var isEnough: Bool {
@@ -134,6 +138,7 @@ actor Faults {
     guard number < 2 * servers.count else { return }
     note(.restart)
     try await servers[number % servers.count].restart()
+    restartsEnded += 1
     try await hasRecovered()
   }
 

@@ -56,7 +56,7 @@ import Testing
       proxies: proxy.map { [$0] } ?? [])
     // More than that where the faults that must be seen take longer: each of them finds work under way.
     let sending = Task { [messages] in
-      try await send(atLeast: messages, to: "\(run)-a", of: broker) { await faults.isEnough }
+      try await send(atLeast: messages, to: "\(run)-a", of: broker, beside: faults)
     }
     defer { sending.cancel() }
     let isOver = Locked(false)
@@ -69,7 +69,7 @@ import Testing
     isOver.withLock { $0 = true }
     try await chaos.value
     var ledger = Ledger()
-    ledger.confirmed = try await sending.value
+    (ledger.confirmed, ledger.mayBeSentTwice) = try await sending.value
 
     // An empty chain proves nothing yet: on RabbitMQ a suspect changes its queue between two looks.
     try await eventually("all has arrived; missing: \(ledger.lost.prefix(10))", within: .seconds(240)) {
@@ -98,21 +98,25 @@ import Testing
     return ledger
   }
 
-  /// Sends numbered bodies, so many and until it is enough; returns those that were confirmed: all, or it throws.
+  /// Sends numbered bodies, so many and until it is enough; returns those that were confirmed: all, or it throws. And
+  /// those that were under way when a server was killed: it may have taken them without a word, and they were sent again.
   private func send(
-    atLeast count: Int, to queue: String, of broker: any Broker, until isEnough: () async -> Bool
-  ) async throws -> Set<String> {
+    atLeast count: Int, to queue: String, of broker: any Broker, beside faults: Faults
+  ) async throws -> (confirmed: Set<String>, mayBeSentTwice: Set<String>) {
     var confirmed: Set<String> = []
+    var mayBeSentTwice: Set<String> = []
     let deadline = ContinuousClock.now + .seconds(240)
     while true {
       let start = confirmed.count
-      if start >= count, await isEnough() { return confirmed }
+      if start >= count, await faults.isEnough { return (confirmed, mayBeSentTwice) }
       guard ContinuousClock.now < deadline else { throw ConformanceFailure("not every fault was seen in time") }
       // Evenly to the last message; beyond it as long as it takes.
       let bodies = (start..<(start < count ? min(start + 500, count) : start + 500)).map { "m\($0)." }
+      let restarts = await faults.restarts
       try await broker.publish(
         bodies.map { OutgoingMessage(to: .queue(queue), body: Bytes($0), id: "id-\($0)", contentType: .text) })
       confirmed.formUnion(bodies)
+      if await faults.restarts != restarts || restarts[0] != restarts[1] { mayBeSentTwice.formUnion(bodies) }
       try await pause(.milliseconds(500))
     }
   }

@@ -228,8 +228,9 @@ else
         --filter "^ConformanceTests\.StressTests/$broker"
     done
   fi
-  # What kills and pauses processes is not hurt by company: it waits for events, not for times.
-  beside faults examples
+  # One after the other: both have the machine full of processes.
+  faults
+  examples
 fi
 
 say

@@ -71,11 +71,11 @@ struct LeaseTests {
       try await group.flows()
       workers[0].kill()
       // The store still shows the dead: it must be noticed within the expiration, and some looks.
-      try await group.balanced(3, within: .seconds(15))
+      try await group.balanced(3, within: .seconds(40))
       try await group.flows()
       workers[1].kill()
       workers[2].kill()
-      try await group.balanced(1, within: .seconds(15))
+      try await group.balanced(1, within: .seconds(40))
       try await group.flows()
       return [workers[3]]
     }
@@ -89,7 +89,7 @@ struct LeaseTests {
       try await group.flows()
       first.kill()
       let second = try group.start()
-      try await eventually("the successor has everything", within: .seconds(15)) {
+      try await eventually("the successor has everything", within: .seconds(40)) {
         let shares = try await group.shares()
         return shares.count == 1 && shares.keys.allSatisfy { before[$0] == nil }
       }
@@ -114,7 +114,7 @@ struct LeaseTests {
       }
       for count in (1...3).reversed() {
         try await group.end(workers.removeFirst())
-        let shares = try await group.balanced(count, within: .seconds(10))
+        let shares = try await group.balanced(count, within: .seconds(60))
         try expect(known.isSuperset(of: shares.keys), "the members are those that were there")
         try await group.flows()
       }
@@ -123,7 +123,7 @@ struct LeaseTests {
       let deaths = try await group.records().map(\.deaths)
       try expectEqual(deaths, Array(repeating: 0, count: LeaseGroup.partitions), "the deaths")
       workers = [try group.start()]
-      try await group.balanced(1, within: .seconds(10))
+      try await group.balanced(1, within: .seconds(60))
       try await group.flows()
       return workers
     }
@@ -165,7 +165,7 @@ struct LeaseTests {
         try await store.release(GroupPartition(group: group.group, number: record.partition), epoch: record.epoch)
       }
       try await store.leave(group.group, as: "thief")
-      try await group.balanced(1, within: .seconds(15))
+      try await group.balanced(1, within: .seconds(40))
       try await group.flows()
       return [worker]
     }

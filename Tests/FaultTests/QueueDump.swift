@@ -14,12 +14,16 @@ final class QueueDump: DeliveryHandler {
   /// Everything that `queue` holds.
   static func read(_ queue: String, of broker: any BrokerAdministration) async throws -> [(body: String, id: String)] {
     let dump = QueueDump()
+    let before = try await broker.counts(of: queue)
+    let expected = before.ready + before.unsettled + before.delayed
     let consumer = try await broker.consume(
       QueueSubscription(queue: QueueDeclaration(name: queue), function: "dump", prefetch: 500), handler: dump)
     dump.open(consumer)
     try await eventually("\(queue) is read to its end", within: .seconds(120)) {
       let counts = try await broker.counts(of: queue)
+      // What is on its way to this consumer is in none of RabbitMQ's numbers.
       return counts.ready + counts.unsettled + counts.delayed == 0
+        && dump.state.withLock { $0.messages.count } >= expected
     }
     await consumer.close(deadline: .now + .seconds(20))
     return dump.state.withLock { $0.messages }

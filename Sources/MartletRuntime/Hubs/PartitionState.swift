@@ -174,7 +174,7 @@ struct PartitionState: Sendable {
 
   /// Whether an event is a repeat; then it is done.
   mutating func dropRepeat(_ number: Int, lane: Int, now: MonotonicTime) -> Bool {
-    guard seen?.isRepeat(mark(number)) == true else { return false }
+    guard seen?.isRepeat(mark(number), now: plan.base.clock.wall()) == true else { return false }
     dropped.append(
       PartitionNote(
         kind: .repeated, event: reference(number), text: "repeats an event that succeeded, and is dropped"))

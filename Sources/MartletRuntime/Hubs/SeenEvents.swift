@@ -30,8 +30,8 @@ struct SeenEvents: Sendable {
 
   private struct Place: Sendable {
     let offset: EventOffset
-    /// The chunk that holds it; nil before it is written.
-    var chunk: UInt64?
+    /// The chunk that holds it, and its time; nil before it is written.
+    var chunk: (number: UInt64, time: Int64)?
   }
 
   private let window: Int64
@@ -40,8 +40,14 @@ struct SeenEvents: Sendable {
 
   init(window: Duration) { self.window = Int64(max(0, window / .milliseconds(1))) }
 
-  /// Whether an event of this id succeeded at an earlier place.
-  func isRepeat(_ mark: Mark) -> Bool { places[mark.id].map { $0.offset < mark.offset } ?? false }
+  /// Whether an event of this id succeeded at an earlier place, within the window. Values that have grown old are removed
+  /// only with the next commit.
+  func isRepeat(_ mark: Mark, now: Date) -> Bool {
+    guard let place = places[mark.id], place.offset < mark.offset else { return false }
+    return place.chunk.map { $0.time + window >= Self.milliseconds(now) } ?? true
+  }
+
+  private static func milliseconds(_ time: Date) -> Int64 { Int64(time.timeIntervalSince1970 * 1000) }
 
   /// An event succeeded; its commit is yet to come.
   mutating func remember(_ mark: Mark) { places[mark.id] = Place(offset: mark.offset) }
@@ -54,7 +60,7 @@ struct SeenEvents: Sendable {
   }
 
   private mutating func note(_ chunk: Chunk) {
-    for mark in chunk.marks { places[mark.id] = Place(offset: mark.offset, chunk: chunk.number) }
+    for mark in chunk.marks { places[mark.id] = Place(offset: mark.offset, chunk: (chunk.number, chunk.time)) }
   }
 
   // MARK: Writing
@@ -62,7 +68,7 @@ struct SeenEvents: Sendable {
   /// What a commit of these events writes; nil for none.
   func write(_ marks: [Mark], now: Date) -> Write? {
     guard !marks.isEmpty else { return nil }
-    let time = Int64(now.timeIntervalSince1970 * 1000)
+    let time = Self.milliseconds(now)
     let expired = chunks.prefix { $0.time + window < time }.count
     let chunk = Chunk(number: (chunks.last?.number ?? 0) + 1, time: time, marks: marks)
     let first = expired < chunks.count ? chunks[expired].number : chunk.number
@@ -76,12 +82,12 @@ struct SeenEvents: Sendable {
   /// The commit is durable.
   mutating func wrote(_ write: Write) {
     for chunk in chunks.prefix(write.expired) {
-      for mark in chunk.marks where places[mark.id]?.chunk == chunk.number { places[mark.id] = nil }
+      for mark in chunk.marks where places[mark.id]?.chunk?.number == chunk.number { places[mark.id] = nil }
     }
     chunks.removeFirst(write.expired)
     chunks.append(write.chunk)
     for mark in write.chunk.marks where places[mark.id]?.offset == mark.offset {
-      places[mark.id]?.chunk = write.chunk.number
+      places[mark.id]?.chunk = (write.chunk.number, write.chunk.time)
     }
   }
 

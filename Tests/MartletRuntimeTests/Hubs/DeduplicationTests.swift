@@ -104,7 +104,7 @@ struct DeduplicationTests {
       #expect(second.numbers == [1])
       state.succeed(second)
       let values = Self.stored(state.commitAll())
-      #expect(try Self.seen(in: values).isRepeat(.init(id: "e0", offset: EventOffset(low: 3))))
+      #expect(try Self.seen(in: values).isRepeat(.init(id: "e0", offset: EventOffset(low: 3)), now: .distantPast))
     }
   }
 
@@ -142,11 +142,15 @@ struct DeduplicationTests {
       seen.wrote(write)
       for (key, value) in write.values { values[key] = value }
     }
-    func remembered(_ seen: SeenEvents) -> [Int] {
-      (0..<30).filter { seen.isRepeat(.init(id: "e\($0)", offset: EventOffset(low: 1000))) }
+    func remembered(_ seen: SeenEvents, at second: Double = 29) -> [Int] {
+      let now = Date(timeIntervalSince1970: second)
+      return (0..<30).filter { seen.isRepeat(.init(id: "e\($0)", offset: EventOffset(low: 1000)), now: now) }
     }
     #expect(remembered(seen) == Array(19..<30))
     #expect(values.count == 12)
+    // Nothing is committed any more, and time goes on all the same.
+    #expect(remembered(seen, at: 35) == Array(25..<30))
+    #expect(remembered(seen, at: 40) == [])
     #expect(remembered(try Self.seen(in: values, window: .seconds(10))) == Array(19..<30))
     #expect(seen.write([], now: .distantFuture) == nil)
   }
@@ -162,13 +166,13 @@ struct DeduplicationTests {
     let seen = try Self.seen(in: values)
     for mark in marks {
       let later = EventOffset(high: .max, low: .max)
-      #expect(seen.isRepeat(.init(id: mark.id, offset: later)))
-      #expect(!seen.isRepeat(mark))
+      #expect(seen.isRepeat(.init(id: mark.id, offset: later), now: Date(timeIntervalSince1970: 5)))
+      #expect(!seen.isRepeat(mark, now: Date(timeIntervalSince1970: 5)))
     }
     var broken = SeenEvents(window: .seconds(1))
     broken.read(1, Bytes("no chunk"))
     broken.read(2, nil)
-    #expect(!broken.isRepeat(.init(id: "a", offset: EventOffset(low: 1))))
+    #expect(!broken.isRepeat(.init(id: "a", offset: EventOffset(low: 1)), now: .distantPast))
   }
 }
 

@@ -28,6 +28,7 @@ final class HubRunner: Runner {
   private let executor: FunctionExecutor
   private let state: Locked<State>
   private let drained = Signal()
+  private let lookedLast = Signal()
   private var now: MonotonicTime { plan.clock.monotonic() }
 
   init(
@@ -96,11 +97,13 @@ final class HubRunner: Runner {
       report(problem: error)
     }
     let now = self.now
-    state.withLock { state in
+    let wasLast = state.withLock { state in
       state.isLooking = false
       let factor = Double.random(in: isSoon ? 0.02...0.1 : 0.8...1.2, using: &state.generator)
       state.looksAt = now + hub.updateInterval * factor
+      return state.isClosed
     }
+    if wasLast { lookedLast.fire() }
     endIfDrained()
   }
 
@@ -229,18 +232,24 @@ final class HubRunner: Runner {
   }
 
   func close(deadline: ContinuousClock.Instant) async {
-    let store = state.withLock { state in
-      state.isClosed = true
-      return state.environment?.committer.store
-    }
-    guard let store else { return }
     let left = Signal()
     Task.detached(executorPreference: executor) { [self] in
-      // Who cannot say goodbye is missed after the expiration.
-      try? await store.leave(hub.group, as: plan.instance)
+      await leave()
       left.fire()
     }
     await left.wait(atMost: deadline - .now, on: executor)
+  }
+
+  /// Ends the membership, so that the others need not wait until this member has been silent for too long.
+  func leave() async {
+    let (store, isLooking) = state.withLock { state in
+      state.isClosed = true
+      return (state.environment?.committer.store, state.isLooking)
+    }
+    // A look that is under way would say afterwards that this member lives.
+    if isLooking { await lookedLast.wait() }
+    // Who cannot say goodbye is missed after the expiration.
+    try? await store?.leave(hub.group, as: plan.instance)
   }
 
   private func endIfDrained() {

@@ -71,6 +71,8 @@ final class OwnedPartition: Sendable {
 
   /// Whether it is being given up.
   var isLeaving: Bool { core.withLock { $0.isDraining || $0.isLost } }
+  /// Whether somebody else owns it, or may.
+  var isLost: Bool { core.withLock { $0.isLost } }
   /// Runs that were given up and have not returned.
   var lostRuns: Int { core.withLock { $0.state?.abandonedRuns.count ?? 0 } }
 

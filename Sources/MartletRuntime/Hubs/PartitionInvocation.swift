@@ -8,11 +8,9 @@ struct PartitionInvocation: Sendable {
 
   func run() async {
     guard let values = await readValues() else { return }
-    // It was chosen some time ago: the process may have stood still since.
-    guard !partition.environment.isSilent(partition.now) else {
-      release()
-      return partition.loseInSilence()
-    }
+    // It was chosen some time ago: the process may have stood still since, or somebody else have taken the partition.
+    if partition.environment.isSilent(partition.now) { partition.loseInSilence() }
+    guard !partition.isLost else { return release() }
     if plan.binding.isSingle {
       await runEach(values)
     } else {

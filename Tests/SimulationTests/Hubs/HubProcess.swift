@@ -7,7 +7,7 @@ import MartletCore
 ///
 /// `@unchecked Sendable`: a simulation and all its processes live on one thread.
 final class HubProcess: @unchecked Sendable {
-  enum Life { case running, draining, drained, dead }
+  enum Life { case running, draining, leaving, drained, dead }
 
   /// A call on its way to the broker, or its answer on the way back.
   enum Traffic {
@@ -61,7 +61,7 @@ final class HubProcess: @unchecked Sendable {
       generator: SeededGenerator(seed: simulation.scenario.seed ^ UInt64(number + 1)))
   }
 
-  var isAlive: Bool { life == .running || life == .draining }
+  var isAlive: Bool { life != .drained && life != .dead }
   var isFrozen: Bool { frozenUntil > simulation.now }
 
   func open() {
@@ -91,5 +91,13 @@ final class HubProcess: @unchecked Sendable {
     life = .draining
     drainingSince = simulation.now
     runner.beginDrain()
+  }
+
+  func leave() {
+    life = .leaving
+    Task.detached(executorPreference: executor) { [self] in
+      await runner.leave()
+      if life == .leaving { life = .drained }
+    }
   }
 }

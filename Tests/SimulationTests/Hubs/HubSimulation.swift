@@ -55,7 +55,9 @@ final class HubSimulation: @unchecked Sendable {
 
   private var isBalanced: Bool {
     let alive = processes.filter { $0.life == .running }
-    guard !alive.isEmpty, !processes.contains(where: { $0.life == .draining || $0.isFrozen }) else { return false }
+    guard !alive.isEmpty, alive.count == processes.count(where: \.isAlive), !alive.contains(where: \.isFrozen) else {
+      return false
+    }
     let counts = alive.map { process in hub.records.count { $0.owner == "p\(process.number)" } }
     let (least, most) = (counts.min() ?? 0, counts.max() ?? 0)
     return counts.reduce(0, +) == scenario.partitions && most - least <= 1
@@ -177,13 +179,11 @@ final class HubSimulation: @unchecked Sendable {
         process.runner.abandon()
       }
       guard process.runner.hasDrained else { continue }
-      process.life = .drained
       if hub.records.contains(where: { $0.owner == "p\(process.number)" }) {
-        // It gave up what it could not hold: then others take it after the expiration.
+        // It gave up what it could not hold; the others see an owner that is no member.
         faults.append("\(process.number) drained without a release")
-      } else {
-        hub.leave("p\(process.number)")
       }
+      process.leave()
     }
   }
 

@@ -10,8 +10,14 @@ struct HubVerification {
   init(_ simulation: HubSimulation) { self.simulation = simulation }
 
   var problems: [String] {
-    outcomeProblems + stateProblems
+    outcomeProblems + stateProblems + ghosts
       + simulation.hub.records.filter { $0.owner != nil && simulation.faults.isEmpty }.map { "\($0) was not released" }
+  }
+
+  /// Who has left in good order is no member: the others would keep a share for it.
+  private var ghosts: [String] {
+    simulation.processes.filter { $0.life == .drained && simulation.hub.heard["p\($0.number)"] != nil }
+      .map { "process \($0.number) has left and is a member still" }
   }
 
   private var outcomeProblems: [String] {

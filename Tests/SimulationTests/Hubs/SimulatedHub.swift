@@ -10,7 +10,8 @@ struct SimulatedHub {
   private(set) var logs: [[Event]]
   private(set) var records: [PartitionRecord]
   private(set) var values: [Int: [String: Bytes]] = [:]
-  private var heard: [String: UInt64] = [:]
+  /// When each member was heard of last.
+  private(set) var heard: [String: UInt64] = [:]
   private(set) var violations: [String] = []
   /// What became of each event, by its id.
   private(set) var outcomes: [String: String] = [:]

@@ -25,7 +25,14 @@ public struct OutgoingMessage: Sendable {
 
   private final class Details: Sendable {
     let values: Values
-    init(_ values: Values) { self.values = values }
+    let isEvent: Bool
+
+    init(_ values: Values) {
+      self.values = values
+      isEvent =
+        values.key != nil && values.headers.isEmpty && values.deliverAt == nil && values.timeToLive == nil
+        && values.trace?.state == nil
+    }
   }
 
   public init(
@@ -44,6 +51,10 @@ public struct OutgoingMessage: Sendable {
 
   /// Whether it is body, id and content type alone: then a broker need not look for the rest.
   public var isPlain: Bool { details == nil }
+
+  /// Whether it is what most events are: a key, perhaps a partition and a trace without state, beside body, id and
+  /// content type.
+  public var isPlainEvent: Bool { details?.isEvent ?? false }
 
   private subscript<Value>(field: WritableKeyPath<Values, Value>) -> Value {
     get { (details?.values ?? Values())[keyPath: field] }

@@ -33,53 +33,85 @@ final class HubCatalog {
   /// Where messages go; nil while a hub among them is being asked for. The loop turns when its answer is there.
   func place(_ messages: [OutgoingMessage]) -> Placement? {
     guard messages.contains(where: { $0.address.kind == .hub }) else { return Placement() }
-    let now = ContinuousClock.now
-    var isComplete = true
-    for message in messages where message.address.kind == .hub {
-      switch states[message.address.name] {
-      case nil:
-        states[message.address.name] = .asking
-        ask(message.address.name)
-        isComplete = false
-      case .asking: isComplete = false
-      case .known(_, _, let since): if now >= since + Self.freshness { refresh(message.address.name) }
-      case .failed(_, let since):
-        if now >= since + Self.refusal {
-          states[message.address.name] = .asking
-          ask(message.address.name)
-          isComplete = false
-        }
-      }
-    }
-    guard isComplete else { return nil }
+    guard areKnown(messages) else { return nil }
     var placement = Placement(partitions: Array(repeating: -1, count: messages.count))
-    for (index, message) in messages.enumerated() where message.address.kind == .hub {
+    // Neighbours mostly go to one hub.
+    var current: (name: String, choice: Result<PartitionChoice, BrokerError>)?
+    for index in messages.indices where messages[index].address.kind == .hub {
+      if current?.name != messages[index].address.name {
+        keep(current)
+        let name = messages[index].address.name
+        current = (name, choice(of: name))
+      }
       do throws(BrokerError) {
-        placement.partitions[index] = try partition(for: message)
+        placement.partitions[index] = try Self.partition(for: messages[index], &current)
       } catch {
         placement.refused[index] = error
       }
     }
+    keep(current)
     return placement
   }
 
-  private func partition(for message: OutgoingMessage) throws(BrokerError) -> Int {
+  /// Whether every hub among them is known, or known to be impossible. Asks for the others.
+  private func areKnown(_ messages: [OutgoingMessage]) -> Bool {
+    let now = ContinuousClock.now
+    var areKnown = true
+    var last: String?
+    for index in messages.indices where messages[index].address.kind == .hub && messages[index].address.name != last {
+      let name = messages[index].address.name
+      last = name
+      switch states[name] {
+      case nil:
+        states[name] = .asking
+        ask(name)
+        areKnown = false
+      case .asking: areKnown = false
+      case .known(_, _, let since): if now >= since + Self.freshness { refresh(name) }
+      case .failed(_, let since):
+        if now >= since + Self.refusal {
+          states[name] = .asking
+          ask(name)
+          areKnown = false
+        }
+      }
+    }
+    return areKnown
+  }
+
+  private func choice(of hub: String) -> Result<PartitionChoice, BrokerError> {
+    switch states[hub] {
+    case .known(let description, let choice, _):
+      if let wanted = noted[hub]?.partitionCount, wanted != description.partitionCount {
+        .failure(.otherCount(of: description, wanted))
+      } else {
+        .success(choice)
+      }
+    case .failed(let error, _): .failure(error)
+    case .asking, nil: preconditionFailure("a message is placed before its hub is known")
+    }
+  }
+
+  /// Remembers where the round of a hub is.
+  private func keep(_ current: (name: String, choice: Result<PartitionChoice, BrokerError>)?) {
+    guard let current, case .success(let choice) = current.choice,
+      case .known(let hub, _, let since) = states[current.name]
+    else { return }
+    states[current.name] = .known(hub, choice, since: since)
+  }
+
+  private static func partition(
+    for message: OutgoingMessage, _ current: inout (name: String, choice: Result<PartitionChoice, BrokerError>)?
+  ) throws(BrokerError) -> Int {
     if message.deliverAt != nil {
       throw BrokerError(
         .configuration, "\(message.address) keeps the order of its events; none can be delivered later (deliverAt)",
         isRetriable: false)
     }
-    switch states[message.address.name] {
-    case .known(let hub, var choice, let since):
-      if !noted.isEmpty, let wanted = noted[hub.name]?.partitionCount, wanted != hub.partitionCount {
-        throw .otherCount(of: hub, wanted)
-      }
-      let partition = try choice.partition(for: message)
-      if message.partition == nil, message.key == nil { states[hub.name] = .known(hub, choice, since: since) }
-      return partition
-    case .failed(let error, _): throw error
-    case .asking, nil: preconditionFailure("a message is placed before its hub is known")
-    }
+    guard var choice = try current?.choice.get() else { preconditionFailure("the hub of a message is looked up first") }
+    let partition = try choice.partition(for: message)
+    if message.partition == nil, message.key == nil { current?.choice = .success(choice) }
+    return partition
   }
 
   func note(_ hub: HubDeclaration) { noted[hub.name] = hub }

@@ -22,13 +22,16 @@ struct PartitionCommitEncoder {
   static func problems(of commit: PartitionCommit, limit: Int) -> [Int: BrokerError] {
     var problems: [Int: BrokerError] = [:]
     var (arguments, bytes) = (2 * commit.values.count, 0)
-    for (index, output) in commit.outputs.enumerated() {
-      if let problem = EntryEncoder.problem(of: output, limit: limit) {
+    let outputs = commit.outputs
+    for index in outputs.indices {
+      let size = outputs[index].body.count
+      let isSimple = outputs[index].isPlain || outputs[index].isPlainEvent
+      if size > limit || !isSimple, let problem = EntryEncoder.problem(of: outputs[index], limit: limit) {
         problems[index] = problem
         continue
       }
-      arguments += 4 + EntryEncoder.argumentCount(output)
-      bytes += output.body.count
+      arguments += 5 + (isSimple ? 8 : EntryEncoder.argumentCount(outputs[index]))
+      bytes += size
       if arguments > mostArguments || bytes > mostBytes {
         problems[index] = BrokerError(
           .tooLarge, "the commit of \(commit.partition) has more outputs than one script can take; use smaller batches",

@@ -8,13 +8,64 @@ struct OutputEncoder {
   private struct Run {
     let address: Address
     let partition: Int
-    /// The place of the stream or delayed set among the keys, from 1.
-    let key: Int
-    let isDelayed: Bool
-    /// Whether they are body, id and content type alone.
-    let isPlain: Bool
+    let form: Form
+    /// Of forms that share it.
     let contentType: ContentType?
+    /// The place of the stream or delayed set among the keys, from 1.
+    var key = 0
     var outputs: Range<Int>
+
+    init(_ output: OutgoingMessage, partition: Int, at index: Int) {
+      self.partition = partition
+      address = output.address
+      form = Form(output)
+      contentType = form.isShared ? output.contentType : nil
+      outputs = index..<index + 1
+    }
+
+    /// Whether an output can be written as those of the run are.
+    func takes(_ output: OutgoingMessage, partition: Int) -> Bool {
+      self.partition == partition && form == Form(output) && (!form.isShared || contentType == output.contentType)
+        && address == output.address
+    }
+  }
+
+  /// How an output is written.
+  private enum Form {
+    /// Body, id and content type alone.
+    case plain
+    /// With a key.
+    case keyed
+    /// With a key and a trace.
+    case traced
+    /// With anything.
+    case full
+    /// Later.
+    case delayed
+
+    init(_ output: OutgoingMessage) {
+      if output.isPlain {
+        self = .plain
+      } else if output.isPlainEvent {
+        self = output.trace == nil ? .keyed : .traced
+      } else {
+        self = OutputTarget.isDelayed(output) ? .delayed : .full
+      }
+    }
+
+    var isShared: Bool { self == .plain || self == .keyed || self == .traced }
+    /// The arguments of the operation before those of its outputs, where they share it.
+    var sharedArguments: Int { self == .plain ? 4 : 5 }
+    /// The arguments of each output.
+    func arguments(_ output: OutgoingMessage) -> Int {
+      switch self {
+      case .plain: 2
+      case .keyed: 3
+      case .traced: 4
+      case .full: 3 + EntryEncoder.argumentCount(output)
+      case .delayed: 4 + EntryEncoder.argumentCount(output)
+      }
+    }
   }
 
   /// The keys of the script, those of the outputs behind the others.
@@ -33,31 +84,25 @@ struct OutputEncoder {
     self.outputs = outputs
     keys = own
     places.reserveCapacity(outputs.count)
-    // By index: to take a message out of the array is to retain all its parts.
     for index in outputs.indices {
-      let isPlain = outputs[index].isPlain
-      let isDelayed = !isPlain && OutputTarget.isDelayed(outputs[index])
       let partition = partitions.isEmpty ? -1 : partitions[index]
-      argumentCount += isPlain ? 2 : (isDelayed ? 4 : 3) + EntryEncoder.argumentCount(outputs[index])
-      let last = runs.count - 1
-      if last >= 0, runs[last].isPlain == isPlain, runs[last].isDelayed == isDelayed,
-        !isPlain || outputs[index].contentType == outputs[index - 1].contentType, runs[last].partition == partition,
-        runs[last].address == outputs[index].address
-      {
+      if let last = runs.indices.last, runs[last].takes(outputs[index], partition: partition) {
         runs[last].outputs = runs[last].outputs.lowerBound..<index + 1
         places.append(places[index - 1])
-        continue
+      } else {
+        begin(partition: partition, at: index, own: own.count)
       }
-      let output = outputs[index]
-      if isPlain { argumentCount += 4 }
-      let target = OutputTarget(output, partition: partition)
-      let place = place(of: target, behind: own.count)
-      places.append(place..<place + target.keys.count)
-      runs.append(
-        Run(
-          address: output.address, partition: partition, key: place, isDelayed: isDelayed, isPlain: isPlain,
-          contentType: isPlain ? output.contentType : nil, outputs: index..<index + 1))
+      argumentCount += runs[runs.count - 1].form.arguments(outputs[index])
     }
+  }
+
+  private mutating func begin(partition: Int, at index: Int, own: Int) {
+    var run = Run(outputs[index], partition: partition, at: index)
+    let target = OutputTarget(outputs[index], partition: partition)
+    run.key = place(of: target, behind: own)
+    places.append(run.key..<run.key + target.keys.count)
+    if run.form.isShared { argumentCount += run.form.sharedArguments }
+    runs.append(run)
   }
 
   private mutating func place(of target: OutputTarget, behind own: Int) -> Int {
@@ -69,7 +114,8 @@ struct OutputEncoder {
 
   func write(to buffer: inout RequestBuffer) {
     for run in runs {
-      if run.isPlain {
+      switch run.form {
+      case .plain:
         buffer.append("p")
         buffer.append(run.key)
         buffer.append(run.contentType?.name ?? "")
@@ -78,16 +124,31 @@ struct OutputEncoder {
           buffer.append(outputs[index].id)
           buffer.append(outputs[index].body)
         }
-      } else {
-        for output in outputs[run.outputs] { write(output, run, to: &buffer) }
+      case .keyed, .traced: writeEvents(run, to: &buffer)
+      case .full, .delayed: for index in run.outputs { write(outputs[index], run, to: &buffer) }
       }
     }
   }
 
-  private func write(_ output: OutgoingMessage, _ run: Run, to buffer: inout RequestBuffer) {
-    buffer.append(run.isDelayed ? "d" : "a")
+  private func writeEvents(_ run: Run, to buffer: inout RequestBuffer) {
+    buffer.append("k")
     buffer.append(run.key)
-    if run.isDelayed, let deliverAt = output.deliverAt {
+    buffer.append(run.contentType?.name ?? "")
+    buffer.append(run.form == .traced ? 1 : 0)
+    buffer.append(run.outputs.count)
+    for index in run.outputs {
+      buffer.append(outputs[index].id)
+      buffer.append(outputs[index].key ?? "")
+      if run.form == .traced { buffer.append(outputs[index].trace?.traceparent ?? "") }
+      buffer.append(outputs[index].body)
+    }
+  }
+
+  private func write(_ output: OutgoingMessage, _ run: Run, to buffer: inout RequestBuffer) {
+    let isDelayed = run.form == .delayed
+    buffer.append(isDelayed ? "d" : "a")
+    buffer.append(run.key)
+    if isDelayed, let deliverAt = output.deliverAt {
       buffer.append(Int(milliseconds: deliverAt.timeIntervalSince1970 * 1000))
     }
     buffer.append(EntryEncoder.argumentCount(output))

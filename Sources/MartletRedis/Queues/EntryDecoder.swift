@@ -42,7 +42,7 @@ struct EntryDecoder {
     }
     position = end
     if entry.message.id.isEmpty { entry.message.id = "\(queue)/\(high)-\(low)" }
-    details.apply(to: &entry.message)
+    if details.areMany { details.apply(to: &entry.message) } else if let key = details.key { entry.message.key = key }
     return entry
   }
 
@@ -53,6 +53,8 @@ struct EntryDecoder {
     var traceparent: String?
     var tracestate: String?
     var expiresAt: Date?
+    /// Whether there is more than a key.
+    var areMany = false
 
     func apply(to message: inout Message) {
       if let key { message.key = key }
@@ -71,15 +73,17 @@ struct EntryDecoder {
       entry.message.body = arena.copy(reply.bytes(value))
       entry.hasBody = true
     case 2 where field.equals("id"): entry.message.id = reply.text(value)
+    case 3 where field.equals("key"): details.key = reply.text(value)
     case 12 where field.equals("content-type"):
       entry.message.contentType = ContentType(utf8: reply.bytes(value))
-    default: readRare(reply.text(name), reply.text(value), &entry, &details)
+    default:
+      details.areMany = true
+      readRare(reply.text(name), reply.text(value), &entry, &details)
     }
   }
 
   private func readRare(_ name: String, _ value: String, _ entry: inout Entry, _ details: inout Details) {
     switch name {
-    case "key": details.key = value
     case "traceparent": details.traceparent = value
     case "tracestate": details.tracestate = value
     case "martlet-wake": entry.isWake = true

@@ -61,7 +61,8 @@ enum EntryScript {
     """
 
   /// `send(i, mark)`: does the operation at `ARGV[i]` and answers the place behind it; nil for one that sends nothing.
-  /// `p` stream, content type or nothing, count, then id and body of each; `a` stream, count, fields; `d` delayed set,
+  /// `p` stream, content type or nothing, count, then id and body of each; `k` stream, content type or nothing, `1`
+  /// where they have traces, count, then id, key, trace and body of each; `a` stream, count, fields; `d` delayed set,
   /// due, count, fields: the stream and the leases are the keys behind the set. `mark` makes delayed ones unique.
   /// Needs `schedule`.
   static let send = """
@@ -76,6 +77,20 @@ enum EntryScript {
           else
             call('XADD', key, '*', 'id', A[at], 'content-type', kind, 'body', A[at + 1])
           end
+        end
+        return last + 1
+      elseif op == 'k' then
+        local stream, kind, step = KEYS[tonumber(A[i + 1])], A[i + 2], A[i + 3] == '1' and 4 or 3
+        local f = { 'id', '', 'content-type', kind, 'key', '' }
+        if kind == '' then f = { 'id', '', 'key', '' } end
+        local key = #f
+        if step == 4 then f[key + 1], f[key + 2] = 'traceparent', '' end
+        f[#f + 1], f[#f + 2] = 'body', ''
+        local body, last = #f, i + 4 + step * tonumber(A[i + 4])
+        for at = i + 5, last, step do
+          f[2], f[key], f[body] = A[at], A[at + 1], A[at + step - 1]
+          if step == 4 then f[key + 2] = A[at + 2] end
+          call('XADD', stream, '*', unpack(f))
         end
         return last + 1
       elseif op == 'a' then

@@ -142,6 +142,7 @@ struct PartitionState: Sendable {
   mutating func take(now: MonotonicTime) -> PartitionWork? {
     guard !isDraining, !isLost else { return nil }
     if suspects != nil { return takeSuspect(now: now) }
+    if mustGather { return nil }
     while let lane = readyLane(now: now) ?? fullLane(now: now) {
       nextLane = (lane + 1) % lanes.count
       firstWait = nil
@@ -186,6 +187,13 @@ struct PartitionState: Sendable {
   mutating func takeDropped() -> [PartitionNote] {
     defer { dropped = [] }
     return dropped
+  }
+
+  /// Whether a batch would only wait to be committed: then it is filled meanwhile. Else small batches, each with a commit
+  /// of its own, would stay small for ever where commits are slow.
+  private var mustGather: Bool {
+    guard !plan.mergesCommits, inFlight != nil, !units.isEmpty else { return false }
+    return lanes.allSatisfy { $0.waiting.count < plan.most }
   }
 
   private func readyLane(now: MonotonicTime) -> Int? {

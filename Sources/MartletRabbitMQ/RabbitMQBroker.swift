@@ -101,8 +101,7 @@ public final class RabbitMQBroker: Broker {
 
   public func publish(_ messages: [OutgoingMessage], completion: @escaping @Sendable (CommitResult) -> Void) {
     run()
-    var group = CommitGroup()
-    for message in messages { group.append(settlements: EmptyCollection(), outputs: CollectionOfOne(message)) }
+    let group = CommitGroup(publishing: messages)
     let request = PublishRequest(outputs: group.outputs, entries: group.entries) { outcome in
       switch outcome {
       case .published(let refused): completion(refused.isEmpty ? .applied : .refused(refused))

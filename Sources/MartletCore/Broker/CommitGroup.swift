@@ -32,6 +32,16 @@ public struct CommitGroup: Sendable {
 
   public init() {}
 
+  /// Messages that are published without inputs, each one by itself.
+  public init(publishing messages: [OutgoingMessage]) {
+    outputs = messages
+    entries.reserveCapacity(messages.count)
+    for index in messages.indices {
+      entries.append(Entry(settlements: 0..<0, outputs: index..<index + 1))
+      outputBytes += messages[index].body.count
+    }
+  }
+
   /// Adds one invocation's commit.
   public mutating func append(settlements: some Sequence<Settlement>, outputs: some Sequence<OutgoingMessage>) {
     let (settled, sent) = (self.settlements.count, self.outputs.count)

@@ -10,11 +10,16 @@ enum Shipment {
     completion: @escaping @Sendable (_ refused: [Int: BrokerError], _ isClosed: Bool) -> Void
   ) {
     var shipments: [CommitDomain: (broker: any Broker, messages: [OutgoingMessage], owners: [Int])] = [:]
-    for (message, owner) in outputs {
-      let broker = broker(message.address)
-      let domain = broker.commitDomain(for: message.address)
-      shipments[domain, default: (broker, [], [])].messages.append(message)
-      shipments[domain]?.owners.append(owner)
+    // Neighbours mostly go to one address.
+    var start = outputs.startIndex
+    while start < outputs.endIndex {
+      let address = outputs[start].message.address
+      let end = outputs[start...].firstIndex { $0.message.address != address } ?? outputs.endIndex
+      let broker = broker(address)
+      let domain = broker.commitDomain(for: address)
+      shipments[domain, default: (broker, [], [])].messages += outputs[start..<end].lazy.map(\.message)
+      shipments[domain]?.owners += outputs[start..<end].lazy.map(\.owner)
+      start = end
     }
     let open = Locked<(count: Int, refused: [Int: BrokerError], isClosed: Bool)>((shipments.count, [:], false))
     let ledger = Shared(open)

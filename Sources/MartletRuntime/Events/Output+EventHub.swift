@@ -35,7 +35,18 @@ extension Output {
   }
 
   /// Every element is an event.
+  @inlinable
   public static func eventHub<Body>(_ name: HubName<Body>) -> Output where Result == [Outgoing<Body>] {
-    Output(name) { for event in $0 { try $2.add(event, to: $1) } }
+    // Compiled where the payload's type is known: for each event, that is several times as fast.
+    Output(address: name.address, hub: name.declaration) { events, collector in
+      let (address, codec) = (name.address, name.codec)
+      collector.reserve(events.count)
+      for event in events {
+        try collector.checkTimes(event.deliverAt, event.timeToLive, address)
+        try collector.add(
+          event: codec.encode(event.body), codec.contentType, key: event.key, partition: event.partition,
+          messageID: event.messageID, headers: event.headers, to: address)
+      }
+    }
   }
 }

@@ -32,10 +32,19 @@ extension Trigger {
       batchCheckpointFrequency: batchCheckpointFrequency, prefetchCount: prefetchCount, initialOffset: initialOffset,
       lanes: lanes, maxOutstanding: maxOutstanding, onFailure: onFailure?.last, batchFailure: batchFailure,
       onRetentionGap: onRetentionGap, deduplicate: deduplicate)
+    let decode = name.codec.decode
     return Trigger(name, group, own.merged(over: options), onFailure, isSingle: false) { events in
-      let (accepted, bodies, undecodable) = decode(events, name.codec.decode)
-      let batch = EventBatch(events: zip(bodies, accepted).map { IncomingEvent(body: $0, event: $1) })
-      return DecodedEvents(input: batch.isEmpty ? nil : batch, accepted: accepted, undecodable: undecodable)
+      var bodies: [IncomingEvent<Body>] = []
+      var undecodable: [Undecoded] = []
+      bodies.reserveCapacity(events.count)
+      for event in events {
+        do { bodies.append(IncomingEvent(body: try decode(event.value.message.body), event: event)) } catch {
+          undecodable.append(Undecoded(offset: event.offset, error: error))
+        }
+      }
+      let accepted = undecodable.isEmpty ? events : bodies.map(\.event)
+      return DecodedEvents(
+        input: bodies.isEmpty ? nil : EventBatch(events: bodies), accepted: accepted, undecodable: undecodable)
     }
   }
 
@@ -63,10 +72,15 @@ extension Trigger {
       batchCheckpointFrequency: batchCheckpointFrequency, prefetchCount: prefetchCount, initialOffset: initialOffset,
       lanes: lanes, maxOutstanding: maxOutstanding, onFailure: onFailure?.last, onRetentionGap: onRetentionGap,
       deduplicate: deduplicate)
+    let decode = name.codec.decode
     return Trigger(name, group, own.merged(over: options), onFailure, isSingle: true) { events in
-      let (accepted, bodies, undecodable) = decode(events, name.codec.decode)
-      let only = bodies.first.map { IncomingEvent(body: $0, event: accepted[0]) }
-      return DecodedEvents(input: only, accepted: accepted, undecodable: undecodable)
+      guard let event = events.first else { return DecodedEvents(input: nil, accepted: [], undecodable: []) }
+      do {
+        let input = IncomingEvent(body: try decode(event.value.message.body), event: event)
+        return DecodedEvents(input: input, accepted: events, undecodable: [])
+      } catch {
+        return DecodedEvents(input: nil, accepted: [], undecodable: [Undecoded(offset: event.offset, error: error)])
+      }
     }
   }
 
@@ -79,23 +93,4 @@ extension Trigger {
     binding = .events(
       EventDecoding(hub: name.declaration, group: group, isSingle: isSingle, decode: decode))
   }
-}
-
-private func decode<Body>(
-  _ events: [EventReference], _ decode: (Bytes) throws -> Body
-) -> (accepted: [EventReference], bodies: [Body], undecodable: [Undecoded]) {
-  var accepted: [EventReference] = []
-  var bodies: [Body] = []
-  var undecodable: [Undecoded] = []
-  accepted.reserveCapacity(events.count)
-  bodies.reserveCapacity(events.count)
-  for event in events {
-    do {
-      bodies.append(try decode(event.value.message.body))
-      accepted.append(event)
-    } catch {
-      undecodable.append(Undecoded(offset: event.offset, error: error))
-    }
-  }
-  return (accepted, bodies, undecodable)
 }

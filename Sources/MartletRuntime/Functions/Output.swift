@@ -8,6 +8,15 @@ public struct Output<Result: Sendable>: Sendable {
   let hub: HubDeclaration?
   let emit: @Sendable (Result, inout OutputCollector) throws -> Void
 
+  @usableFromInline
+  init(
+    address: Address, hub: HubDeclaration?, emit: @escaping @Sendable (Result, inout OutputCollector) throws -> Void
+  ) {
+    self.address = address
+    self.hub = hub
+    self.emit = emit
+  }
+
   /// Adds what was returned for this output, the one of that number, and counts on.
   func add(_ result: Result, number: inout Int, into collector: inout OutputCollector) throws {
     collector.begin(output: number)

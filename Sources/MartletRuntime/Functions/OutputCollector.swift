@@ -1,6 +1,9 @@
-import MartletCore
+public import MartletCore
+
+public import struct Foundation.Date
 
 /// Gathers an invocation's outputs, encoded and with their ids.
+@usableFromInline
 struct OutputCollector: Sendable {
   private(set) var messages: [OutgoingMessage] = []
   private let inputID: String
@@ -35,10 +38,44 @@ struct OutputCollector: Sendable {
   }
 
   mutating func add<Body>(_ event: Outgoing<Body>, to name: HubName<Body>) throws {
-    if event.deliverAt != nil || event.timeToLive != nil {
-      throw InvalidOutput(problem: "events have neither deliverAt nor timeToLive: \(name.address) is a log")
-    }
+    try checkTimes(event.deliverAt, event.timeToLive, name.address)
     try add(event, to: name.address, name.codec)
+  }
+
+  /// An event whose body is encoded already.
+  @usableFromInline
+  mutating func add(
+    event body: Bytes, _ contentType: ContentType, key: String?, partition: Int?, messageID: String?, headers: Headers,
+    to address: Address
+  ) throws {
+    if messageID != nil || !headers.isEmpty { try check(messageID, headers) }
+    var message = OutgoingMessage(
+      to: address, body: body, id: messageID ?? nextID(), contentType: contentType, key: key, headers: headers,
+      trace: trace)
+    if let partition { message.partition = partition }
+    messages.append(message)
+    index += 1
+  }
+
+  /// So many more will be added.
+  @usableFromInline
+  mutating func reserve(_ count: Int) { messages.reserveCapacity(messages.count + count) }
+
+  /// Events have neither.
+  @usableFromInline
+  func checkTimes(_ deliverAt: Date?, _ timeToLive: Duration?, _ address: Address) throws {
+    guard deliverAt != nil || timeToLive != nil else { return }
+    throw InvalidOutput(problem: "events have neither deliverAt nor timeToLive: \(address) is a log")
+  }
+
+  private func check(_ messageID: String?, _ headers: Headers) throws {
+    if let id = messageID, id.isEmpty || id.utf8.count > 200 {
+      throw InvalidOutput(problem: "messageID has \(id.utf8.count) bytes; 1 to 200 are possible")
+    }
+    if let header = headers.first(where: { $0.name.hasPrefix("martlet-") || $0.name.isEmpty }) {
+      throw InvalidOutput(
+        problem: "the header \"\(header.name)\" is reserved: names that begin with martlet- are Martlet's")
+    }
   }
 
   private mutating func add<Body>(_ body: Body, to address: Address, _ codec: PayloadCodec<Body>) throws {
@@ -51,15 +88,9 @@ struct OutputCollector: Sendable {
   private mutating func add<Body>(
     _ outgoing: Outgoing<Body>, to address: Address, _ codec: PayloadCodec<Body>
   ) throws {
-    if let id = outgoing.messageID, id.isEmpty || id.utf8.count > 200 {
-      throw InvalidOutput(problem: "messageID has \(id.utf8.count) bytes; 1 to 200 are possible")
-    }
+    try check(outgoing.messageID, outgoing.headers)
     if let timeToLive = outgoing.timeToLive, timeToLive <= .zero {
       throw InvalidOutput(problem: "timeToLive is \(timeToLive); it must be more than 0")
-    }
-    if let header = outgoing.headers.first(where: { $0.name.hasPrefix("martlet-") || $0.name.isEmpty }) {
-      throw InvalidOutput(
-        problem: "the header \"\(header.name)\" is reserved: names that begin with martlet- are Martlet's")
     }
     var message = OutgoingMessage(
       to: address, body: try codec.encode(outgoing.body), id: outgoing.messageID ?? nextID(),

@@ -210,7 +210,9 @@ other_suites() {
   done
   conformance Embedded
   conformance Redis
-  stage "hub apps" tests 300 --filter '^ConformanceTests\.Hub(App|Checkpoint)Tests'
+  # Whatever the others do not name.
+  stage apps tests 300 --filter '^ConformanceTests\.' --skip 'HubConformanceTests|ConformanceTests\.StressTests' \
+    --skip '^ConformanceTests\.(Embedded|Redis|RabbitMQ)ConformanceTests'
 }
 faults() { stage faults tests 3600 --filter '^FaultTests\.'; }
 examples() { stage examples tests 900 --filter '^ExamplesTests\.'; }

@@ -6,8 +6,12 @@ extension HubOperations {
     let firstNumber = bounds.firstSequenceNumber
     let position = record.position ?? PartitionPosition(sequenceNumber: firstNumber - 1)
     guard position.sequenceNumber <= bounds.tail.sequenceNumber else { return bounds.everything(.recreated) }
-    let missing = firstNumber - 1 - position.sequenceNumber
-    if missing > 0 { return bounds.everything(.retentionGap(missing: missing)) }
+    let removed = firstNumber - 1 - position.sequenceNumber
+    if removed > 0 {
+      // What was finished above the checkpoint is not missed.
+      let missing = removed - Int64(position.finished.count { offset in bounds.first.map { offset < $0 } ?? true })
+      return bounds.everything(missing > 0 ? .retentionGap(missing: missing) : nil)
+    }
     let count = bounds.tail.sequenceNumber - position.sequenceNumber - Int64(position.finished.count)
     guard count > 0 else { return EventLag(count: 0) }
     guard record.position != nil else { return bounds.everything(nil) }

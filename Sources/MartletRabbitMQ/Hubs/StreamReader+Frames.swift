@@ -50,7 +50,8 @@ extension StreamReader {
     self.incoming = nil
     guard let offset = received.streamOffset else { return }
     let id = received.eventID(in: stream)
-    if isFirst {
+    // What the chunk of the position holds before it tells nothing.
+    if isFirst, offset >= last?.offset ?? 0 {
       (isFirst, lookAt) = (false, nil)
       if let last, offset == last.offset, last.id.map({ $0 != id }) ?? false { return lose(.recreated, wire) }
       if let last, offset > last.offset + 1 {

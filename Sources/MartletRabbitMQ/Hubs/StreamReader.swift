@@ -41,6 +41,8 @@ final class StreamReader {
   var isFirst = true
   /// An event that does not come, although it must be there, is looked for then.
   var lookAt: ContinuousClock.Instant?
+  /// Looks in a row that found the stream to end before the position, and looks that found nothing at all.
+  private var looks = (short: 0, empty: 0)
   private(set) var granted = 0
   var held = FIFO<(event: Event, tag: UInt64)>()
   var decoder = MessageDecoder()
@@ -50,8 +52,10 @@ final class StreamReader {
   private static let prefetch: UInt16 = 500
   /// A stream that does not exist for so long is deleted.
   private static let patience = Duration.seconds(30)
-  /// An event that is there comes within this time.
+  /// An event that is there comes within this time, mostly.
   private static let lookTime = Duration.seconds(3)
+  /// So many looks have to agree that it is not there: a node may stall, and a replica may be behind.
+  private static let looksToBelieve = 3
 
   init(
     _ id: Int, _ partition: HubPartition, _ position: PartitionPosition, _ function: String,
@@ -84,7 +88,7 @@ final class StreamReader {
     }
     self.channel = channel
     life += 1
-    (state, isFirst, lookAt) = (.opening, true, nil)
+    (state, isFirst, lookAt, looks) = (.opening, true, nil, (0, 0))
     let start: HeaderValue = last.map { .int(Int64(clamping: $0.offset)) } ?? "first"
     let (output, scratch) = (wire.output, wire.output.scratch)
     defer { scratch.clear() }
@@ -150,7 +154,7 @@ final class StreamReader {
     lookAt = nil
     let (stream, id, life, mailbox) = (stream, id, life, hub.mailbox)
     hub.topology.perform(
-      { channel throws(BrokerError) in try channel.last(of: stream) },
+      { channel throws(BrokerError) in try channel.newest(of: stream) },
       completion: { mailbox.send(.role(.looked(id, life: life, $0))) })
   }
 
@@ -160,9 +164,13 @@ final class StreamReader {
   ) {
     guard life == self.life, state == .open, isFirst, let last else { return }
     switch result {
-    case .failure: lookAt = now + Self.lookTime
-    case .success(let newest):
-      if let newest, newest.offset >= last.offset { lookAt = now + Self.lookTime } else { lose(.recreated, wire) }
+    case .failure, .success(nil):
+      // Silence may be an empty stream or a node that does not get round to it: what comes next will tell.
+      looks = (0, looks.empty + 1)
+      lookAt = now + Self.lookTime * (1 << min(looks.empty, 3))
+    case .success(let newest?):
+      looks = (newest.offset >= last.offset ? 0 : looks.short + 1, 0)
+      if looks.short == Self.looksToBelieve { lose(.recreated, wire) } else { lookAt = now + Self.lookTime }
     }
   }
 

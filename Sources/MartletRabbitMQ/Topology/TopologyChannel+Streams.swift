@@ -26,6 +26,11 @@ extension TopologyChannel {
     try entries(of: stream, from: "last", limit: 4000).last
   }
 
+  /// The newest event of a stream, waited for longer; nil where none came, which tells nothing.
+  func newest(of stream: String) throws(BrokerError) -> StreamEntry? {
+    try entries(of: stream, from: "last", limit: 4000, patience: .milliseconds(500)).last
+  }
+
   /// The first event that was enqueued at a time or later; nil where there is none.
   func first(of stream: String, since time: Date) throws(BrokerError) -> StreamEntry? {
     // Reading begins with a chunk, so earlier ones may come before it.
@@ -42,7 +47,8 @@ extension TopologyChannel {
   }
 
   private func entries(
-    of stream: String, from start: HeaderValue, limit: Int, until isLast: (StreamEntry) -> Bool = { _ in false }
+    of stream: String, from start: HeaderValue, limit: Int, patience: Duration = morePatience,
+    until isLast: (StreamEntry) -> Bool = { _ in false }
   ) throws(BrokerError) -> [StreamEntry] {
     _ = try call(
       amqp_basic_qos_t(prefetch_size: 0, prefetch_count: UInt16(limit), global: 0), amqp_basic_qos_ok_t.self)
@@ -71,7 +77,7 @@ extension TopologyChannel {
         guard let entry = pending, missing <= 0 else { continue }
         pending = nil
         entries.append(entry)
-        deadline = .now + Self.morePatience
+        deadline = .now + patience
         if entries.count == limit || isLast(entry) { break reading }
       }
       try pause(until: deadline)

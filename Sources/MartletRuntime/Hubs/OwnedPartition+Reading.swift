@@ -96,9 +96,51 @@ extension OwnedPartition: EventHandler {
   }
 
   func receive(_ loss: EventLoss) {
+    core.withLock { $0.reader = nil }
+    detach { [self] in await weigh(loss) }
+  }
+
+  /// What a loss comes to is known only with what the store, or the log, says now.
+  private func weigh(_ loss: EventLoss) async {
+    do {
+      switch loss {
+      case .deleted: follow(loss)
+      case .retentionGap(let missing): follow(.retentionGap(missing: try await unread(of: missing)))
+      case .recreated where try await isLostToStore(): follow(loss)
+      case .recreated:
+        lose("what was read of it is no longer there; the group goes on from where the store has it")
+      }
+    } catch {
+      report(problem: error)
+      openLater()
+    }
+  }
+
+  /// A partition that lost its end looks as if it had been made again: to whoever had read that end, not to a group whose
+  /// position in the store is still there. So nothing is concluded but from that position.
+  private func isLostToStore() async throws(BrokerError) -> Bool {
+    let store = environment.committer.store
+    let found = try await store.records(of: plan.group, partitionCount: number + 1)[number]
+    // The hub was deleted with all that was known of its groups.
+    if found.epoch < record.epoch, found.position == nil { return true }
+    let read = core.withLock { $0.state?.readPosition.checkpoint }
+    return found.epoch == record.epoch && found.position == record.position && read == record.position?.checkpoint
+  }
+
+  /// How many of the events that retention removed had no outcome: those that were finished above the checkpoint had.
+  private func unread(of missing: Int64?) async throws(BrokerError) -> Int64? {
+    guard let missing, let position = core.withLock({ $0.state?.unreadPosition }), !position.finished.isEmpty else {
+      return missing
+    }
+    let start = try await environment.log.position(before: .fromStart, in: partition.partition)
+    let last = start.checkpoint ?? EventOffset(low: UInt64(max(0, position.sequenceNumber + missing)))
+    return missing - Int64(position.finished.count { $0 <= last })
+  }
+
+  private func follow(_ loss: EventLoss) {
+    if loss == .retentionGap(missing: 0) { return goOn() }
     let what = describe(loss)
     let logger = count(loss)
-    core.withLock { $0.reader = nil }
     guard plan.onRetentionGap == .skip else {
       logger.error("\(partition): \(what); onRetentionGap is fail, so the group stops here until it is moved")
       return detach { [self] in await keepPosition() }
@@ -106,17 +148,26 @@ extension OwnedPartition: EventHandler {
     switch loss {
     case .retentionGap:
       logger.warning("\(partition): \(what); the group goes on with the oldest event that is there")
-      core.withLock { $0.begins = .fromStart }
-      open()
+      goOn()
     case .recreated:
       logger.warning("\(partition): \(what); the group begins with the oldest event of the new one")
       detach { [self] in await restart() }
     case .deleted:
       logger.error("\(partition): \(what); it is made again")
-      core.withLock { core in
-        core.mustDeclare = true
-        core.opensAt = now + core.backoff.next()
-      }
+      core.withLock { $0.mustDeclare = true }
+      openLater()
+    }
+  }
+
+  private func goOn() {
+    core.withLock { $0.begins = .fromStart }
+    open()
+  }
+
+  private func openLater() {
+    let now = self.now
+    core.withLock { core in
+      if !core.isClosing { core.opensAt = now + core.backoff.next() }
     }
   }
 
@@ -171,9 +222,7 @@ extension OwnedPartition: EventHandler {
       drain()
     } catch {
       report(problem: error)
-      core.withLock { core in
-        if !core.isClosing { core.opensAt = now + core.backoff.next() }
-      }
+      openLater()
     }
   }
 

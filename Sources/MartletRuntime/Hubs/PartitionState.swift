@@ -110,6 +110,13 @@ struct PartitionState: Sendable {
       enqueuedAt: last.value.message.enqueuedAt)
   }
 
+  /// The last place that the reader has delivered, with what is known to be done behind it.
+  var unreadPosition: PartitionPosition {
+    var position = readPosition
+    position.finished = finishedBefore.sorted()
+    return position
+  }
+
   /// A new reader begins: it was granted nothing.
   mutating func beginReading() { granted = 0 }
 

@@ -19,8 +19,10 @@ extension HubConformance.Case {
     try await brokers.log.delete(hub: hub)
     _ = try await brokers.log.declare(HubDeclaration(name: hub))
     let empty = try await trial.reader(brokers, of: hub, after: events[4].position, grant: 10)
+    // Where events are not counted, an empty partition cannot be told from one that does not answer.
+    if !trial.features.countsEvents { try await trial.publish(2, to: hub, prefix: "new", on: brokers) }
     try expectEqual(try await empty.loss(), .recreated, "the end of a reader of an empty partition")
-    try await trial.publish(2, to: hub, prefix: "new", on: brokers)
+    if trial.features.countsEvents { try await trial.publish(2, to: hub, prefix: "new", on: brokers) }
     let shorter = try await trial.reader(brokers, of: hub, after: events[4].position, grant: 10)
     try expectEqual(try await shorter.loss(), .recreated, "the end of a reader of a shorter partition")
   }

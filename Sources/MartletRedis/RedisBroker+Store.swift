@@ -25,7 +25,7 @@ extension RedisBroker: Store {
     let keys = GroupKeys(group)
     let calls = (0..<partitionCount).map { RedisCall.command(["HGETALL", keys.record($0)]) }
     return try await ask(calls) { PartitionRecord(0, $0) }.enumerated().map { partition, record in
-      var record = record
+      var record = record.named(keys.record(partition))
       record.partition = partition
       return record
     }
@@ -39,7 +39,7 @@ extension RedisBroker: Store {
       [member, String(epoch), afterDeath ? "1" : "0", MessageIdentifier.random()])
     return try await ask([remembering(partition), call]) { reply in
       reply.root?.kind == .array ? PartitionRecord(partition.number, reply) : nil
-    }[1]
+    }[1]?.named(record(of: partition))
   }
 
   public func release(_ partition: GroupPartition, epoch: UInt64) async throws(BrokerError) {

@@ -8,8 +8,11 @@ public struct PartitionRecord: Sendable, Hashable {
   public var epoch: UInt64
   /// The number of the last commit under this epoch; each claim begins again with 0.
   public var lastCommit: UInt64
-  /// How far the group is; nil before the first commit.
+  /// How far the group is; nil before the first commit, and where it cannot be read.
   public var position: PartitionPosition?
+  /// What of the position cannot be read: the place, the field and its value; nil where all can. Not to be taken for a
+  /// group without a position: somebody has to say where it goes on.
+  public var unreadable: String?
   /// How many owners died since the trouble was last cleared by a commit.
   public var deaths: Int
   /// The event that was singled out last.
@@ -17,7 +20,7 @@ public struct PartitionRecord: Sendable, Hashable {
 
   public init(
     partition: Int, owner: String? = nil, epoch: UInt64 = 0, lastCommit: UInt64 = 0,
-    position: PartitionPosition? = nil, deaths: Int = 0, suspect: SuspectEvent? = nil
+    position: PartitionPosition? = nil, deaths: Int = 0, suspect: SuspectEvent? = nil, unreadable: String? = nil
   ) {
     self.partition = partition
     self.owner = owner
@@ -26,5 +29,6 @@ public struct PartitionRecord: Sendable, Hashable {
     self.position = position
     self.deaths = deaths
     self.suspect = suspect
+    self.unreadable = unreadable
   }
 }

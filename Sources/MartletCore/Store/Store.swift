@@ -15,7 +15,8 @@ public protocol Store: Sendable {
   /// A member goes; it has released what it owned.
   func leave(_ group: ConsumerGroup, as member: String) async throws(BrokerError)
 
-  /// What is known of each partition, in their order; partitions that nobody ever claimed have empty records.
+  /// What is known of each partition, in their order; partitions that nobody ever claimed have empty records. One that
+  /// cannot be read says so in `PartitionRecord.unreadable`, and the others are answered all the same.
   func records(of group: ConsumerGroup, partitionCount: Int) async throws(BrokerError) -> [PartitionRecord]
 
   /// Takes a partition: the epoch is raised by one, if it still is what the claimer saw.

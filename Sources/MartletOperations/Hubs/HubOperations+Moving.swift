@@ -58,8 +58,8 @@ extension HubOperations {
   ///   - number: the partition that it is in.
   ///   - group: the group's name.
   /// - Returns: false where the event has its outcome already, and nothing was done.
-  /// - Throws: `notFound` for a hub, a group, a partition or an event that does not exist; `unavailable` where others
-  ///   claim the partition all the time.
+  /// - Throws: `notFound` for a hub, a group, a partition or an event that does not exist; `conflict` where the
+  ///   group's position cannot be read; `unavailable` where others claim the partition all the time.
   @discardableResult
   public func skip(_ offset: EventOffset, partition number: Int, of group: String) async throws(BrokerError) -> Bool {
     _ = try await existing([number])
@@ -71,6 +71,10 @@ extension HubOperations {
     let member = "operator-\(MessageIdentifier.random())"
     for _ in 0..<Self.mostTries {
       let found = try await record(of: place)
+      if let unreadable = found.unreadable {
+        throw BrokerError(
+          .conflict, "the position of \(place) cannot be read (\(unreadable)); move the group first", isRetriable: false)
+      }
       if found.position.has(offset) { return false }
       // From the claim on nobody else commits: the position that it answers stays what it is.
       let own = try await store.claim(place, as: member, expecting: found.epoch, afterDeath: false)

@@ -9,8 +9,10 @@ public struct PartitionStatus: Sendable, Hashable {
   /// The owner's: grows with every new owner and with every move by hand; 0 before the first.
   public let epoch: UInt64
   /// Where the group is, with the events above the checkpoint that have their outcome already; nil before the first
-  /// commit.
+  /// commit, and where it cannot be read.
   public let position: PartitionPosition?
+  /// What of the position cannot be read: then the group has to be moved; nil where all can.
+  public let unreadable: String?
   /// What waits for the group.
   public let lag: EventLag
   /// How many owners died since the trouble was last cleared by a commit.
@@ -23,6 +25,7 @@ public struct PartitionStatus: Sendable, Hashable {
     owner = record.owner
     epoch = record.epoch
     position = record.position
+    unreadable = record.unreadable
     deaths = record.deaths
     suspect = record.suspect
     self.lag = lag

@@ -27,13 +27,48 @@ extension PartitionRecord {
     {
       self.suspect = SuspectEvent(offset: offset, attempt: attempt)
     }
-    guard let sequence = fields["sequence"].flatMap({ Int64($0) }) else { return }
-    let checkpoint = fields["checkpoint"].flatMap { EventOffset($0) }
-    position = PartitionPosition(
-      checkpoint: checkpoint, sequenceNumber: sequence,
-      eventID: fields["event"].flatMap { $0.isEmpty ? nil : $0 },
-      enqueuedAt: fields["enqueued"].flatMap { Int64($0) }.map { Date(timeIntervalSince1970: Double($0) / 1000) },
-      finished: FinishedOffsets.unpack(fields["finished"] ?? "", after: checkpoint))
+    do {
+      position = try PartitionPosition(fields)
+    } catch {
+      unreadable = error.description
+    }
+  }
+
+  /// Says of which key it is what cannot be read.
+  func named(_ key: String) -> PartitionRecord {
+    var record = self
+    record.unreadable = unreadable.map { "\(key): \($0)" }
+    return record
+  }
+}
+
+/// A field of a record that is there and makes no sense.
+struct UnreadableField: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ name: String, _ value: String?) {
+    description = value.map { "the field \(name) is \"\($0.prefix(200))\"" } ?? "the field \(name) is missing"
+  }
+}
+
+extension PartitionPosition {
+  /// nil where no field is there.
+  fileprivate init?(_ fields: [String: String]) throws(UnreadableField) {
+    func parse<Value>(_ name: String, _ parse: (String) -> Value?) throws(UnreadableField) -> Value? {
+      guard let text = fields[name], !text.isEmpty else { return nil }
+      guard let value = parse(text) else { throw UnreadableField(name, text) }
+      return value
+    }
+    let checkpoint = try parse("checkpoint") { EventOffset($0) }
+    guard let sequence = try parse("sequence", { Int64($0) }) else {
+      if fields["sequence"] != nil || checkpoint != nil { throw UnreadableField("sequence", fields["sequence"]) }
+      return nil
+    }
+    if checkpoint == nil, sequence >= 0 { throw UnreadableField("checkpoint", fields["checkpoint"]) }
+    self.init(
+      checkpoint: checkpoint, sequenceNumber: sequence, eventID: try parse("event") { $0 },
+      enqueuedAt: try parse("enqueued") { Int64($0) }.map { Date(timeIntervalSince1970: Double($0) / 1000) },
+      finished: try parse("finished") { FinishedOffsets.unpack($0, after: checkpoint) } ?? [])
   }
 }
 
@@ -51,12 +86,15 @@ enum FinishedOffsets {
     return parts.joined(separator: " ")
   }
 
-  static func unpack(_ text: String, after checkpoint: EventOffset?) -> [EventOffset] {
+  /// nil where one of them makes no sense.
+  static func unpack(_ text: String, after checkpoint: EventOffset?) -> [EventOffset]? {
     var last = checkpoint?.high ?? 0
-    return text.split(separator: " ").compactMap { part in
+    var offsets: [EventOffset] = []
+    for part in text.split(separator: " ") {
       guard let step = EventOffset(String(part)) else { return nil }
       last &+= step.high
-      return EventOffset(high: last, low: step.low)
+      offsets.append(EventOffset(high: last, low: step.low))
     }
+    return offsets
   }
 }

@@ -30,7 +30,11 @@ enum GroupScripts {
     #!lua flags=allow-oom
     local known = redis.call('HMGET', KEYS[1], 'epoch', 'claim')
     if known[2] ~= ARGV[4] then
-      if (known[1] or '0') ~= ARGV[2] then return false end
+      -- An epoch that makes no sense is read as 0, and followed by one that nobody had.
+      local epoch = tonumber(known[1] or '0')
+      if (epoch and known[1] or '0') ~= ARGV[2] then return false end
+      if not epoch then redis.call('HSET', KEYS[1], 'epoch', redis.call('TIME')[1] .. '000') end
+      if not tonumber(redis.call('HGET', KEYS[1], 'deaths') or '0') then redis.call('HDEL', KEYS[1], 'deaths') end
       redis.call('HINCRBY', KEYS[1], 'epoch', 1)
       redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'commit', 0, 'claim', ARGV[4])
       if ARGV[3] == '1' then redis.call('HINCRBY', KEYS[1], 'deaths', 1) end
@@ -49,6 +53,9 @@ enum GroupScripts {
   static let move = """
     #!lua flags=allow-oom
     if redis.call('HGET', KEYS[1], 'move') == ARGV[1] then return 'OK' end
+    if not tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0') then
+      redis.call('HSET', KEYS[1], 'epoch', redis.call('TIME')[1] .. '000')
+    end
     redis.call('HINCRBY', KEYS[1], 'epoch', 1)
     redis.call('HDEL', KEYS[1], 'owner', 'claim', 'suspect')
     redis.call('HSET', KEYS[1], 'commit', 0, 'move', ARGV[1], unpack(ARGV, 2))

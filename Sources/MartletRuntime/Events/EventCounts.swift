@@ -14,7 +14,7 @@ public struct EventCounts: Sendable, Hashable {
   public internal(set) var retentionGaps = 0
   /// How many events those were, where it could be known; on RabbitMQ at most so many, since offsets have holes.
   public internal(set) var missing: Int64 = 0
-  /// How often a partition was found deleted, or deleted and made again.
+  /// How often a partition was found deleted, or deleted and made again, or its position unreadable.
   public internal(set) var lostPartitions = 0
   /// Events that this process removed, as the retention of the hub says, whoever had read them.
   public internal(set) var trimmed = 0

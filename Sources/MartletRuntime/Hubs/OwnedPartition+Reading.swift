@@ -6,6 +6,7 @@ extension OwnedPartition: EventHandler {
 
   /// Finds out where to begin and opens a reader there. What fails is tried again by the clock.
   func openReader() async {
+    if let problem = record.unreadable { return await followUnreadable(problem) }
     do {
       if core.withLock({ $0.mustDeclare }) {
         _ = try await environment.log.declare(plan.binding.hub)
@@ -122,7 +123,7 @@ extension OwnedPartition: EventHandler {
     let store = environment.committer.store
     let found = try await store.records(of: plan.group, partitionCount: number + 1)[number]
     // The hub was deleted with all that was known of its groups.
-    if found.epoch < record.epoch, found.position == nil { return true }
+    if found.epoch < record.epoch, found.position == nil, found.unreadable == nil { return true }
     let read = core.withLock { $0.state?.readPosition.checkpoint }
     return found.epoch == record.epoch && found.position == record.position && read == record.position?.checkpoint
   }
@@ -157,6 +158,24 @@ extension OwnedPartition: EventHandler {
       core.withLock { $0.mustDeclare = true }
       openLater()
     }
+  }
+
+  /// Nobody knows how far the group was: it is not a group without a position.
+  private func followUnreadable(_ problem: String) async {
+    let isNew = core.withLock { core in
+      defer { core.isUnreadable = true }
+      return !core.isUnreadable
+    }
+    let mustStop = plan.onRetentionGap == .fail
+    if isNew {
+      plan.counts.withLock { $0.lostPartitions += 1 }
+      let consequence =
+        mustStop
+        ? "onRetentionGap is fail, so the group stops here until it is moved"
+        : "the group begins again with the oldest event"
+      logger.error("\(partition): the store's position cannot be read (\(problem)); \(consequence)")
+    }
+    if !mustStop { await restart() }
   }
 
   private func goOn() {

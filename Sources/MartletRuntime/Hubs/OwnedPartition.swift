@@ -33,6 +33,8 @@ final class OwnedPartition: Sendable {
     /// The partition is not what it was: whoever owns it next begins there.
     var movesTo: PartitionPosition?
     var problem: String?
+    /// It was said that the store's position makes no sense.
+    var isUnreadable = false
     var isDraining = false
     var isLost = false
     var isCancelling = false

@@ -174,3 +174,27 @@ import Testing
     #expect(try read().map(\.message.id) == ["b"])
   }
 }
+
+extension StoreHubTests {
+  /// What somebody, or a broken disk, made of a record is never taken for a group without a position.
+  @Test(arguments: [
+    ("checkpoint", "'4x'", "checkpoint is \"4x\""), ("checkpoint", "NULL", "checkpoint is missing"),
+    ("finished", "'43 x'", "finished is \"43 x\""), ("sequence", "NULL", "sequence is missing"),
+  ])
+  func whatMakesNoSenseInARecordIsNamed(column: String, value: String, text: String) throws {
+    let owned = GroupPartition(group: ConsumerGroup(hub: "h", name: "g"), number: 1)
+    let position = PartitionPosition(
+      checkpoint: EventOffset(low: 41), sequenceNumber: 41, finished: [EventOffset(low: 43)])
+    try write { try store.move(owned, to: position) }
+    let number = "number = 1"
+    try write { try store.database.execute("UPDATE group_partition SET finished = '43' WHERE \(number)") }
+    #expect(try store.records(of: owned.group, count: 2)[1].position == position)
+    try write { try store.database.execute("UPDATE group_partition SET \(column) = \(value) WHERE \(number)") }
+    let found = try store.records(of: owned.group, count: 2)
+    #expect(found[1].position == nil)
+    #expect(found[1].unreadable == "the table group_partition, number 1: \(text)")
+    #expect(found[0].unreadable == nil)
+    try write { try store.move(owned, to: PartitionPosition()) }
+    #expect(try store.records(of: owned.group, count: 2)[1].unreadable == nil)
+  }
+}

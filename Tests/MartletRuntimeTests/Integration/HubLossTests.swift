@@ -15,7 +15,7 @@ struct HubLossTests {
 
   /// An app that notes what it sees, on a broker that says what it is told to.
   private static func run(
-    _ options: EventHubOptions = quick,
+    _ options: EventHubOptions = quick, _ hub: HubName<Int> = hub,
     _ body: (FunctionHost, LossyBroker, _ seen: Observed<[Int]>, _ log: LogCollector) async throws -> Void
   ) async throws {
     let (seen, log) = (Observed<[Int]>([]), LogCollector())
@@ -80,6 +80,49 @@ struct HubLossTests {
       try await Self.leave(&position, finished: [8, 9], owned, broker)
       try await seen.wait(count: 31)
       #expect(host.eventCounts(of: "see")?.retentionGaps == 1)
+    }
+  }
+
+  @Test(arguments: [RetentionGapPolicy.skip, .fail])
+  func `a position that cannot be read is told, and the other partitions go on`(
+    policy: RetentionGapPolicy
+  ) async throws {
+    // Were it taken for a group without a position, the events would be passed over.
+    var options = Self.quick
+    (options.initialOffset, options.onRetentionGap) = (.fromEnd, policy)
+    let hub = HubName<Int>("lossy", partitions: 2)
+    try await Self.run(options, hub) { host, broker, seen, log in
+      try await eventually("both are owned") {
+        try await broker.records(of: Self.group, partitionCount: 2).allSatisfy { $0.position != nil }
+      }
+      func send(_ numbers: [Int]) async throws {
+        try await broker.publish(
+          numbers.map {
+            var event = OutgoingMessage(to: hub.address, body: Bytes("\($0)"), id: "e\($0)")
+            event.partition = $0 % 2
+            return event
+          })
+      }
+      try await send(Array(0..<4))
+      try await seen.wait(count: 4)
+      broker.unreadable.withLock { _ = $0.insert(1) }
+      let epoch = try await broker.records(of: Self.group, partitionCount: 2)[1].epoch
+      _ = try await broker.claim(
+        GroupPartition(group: Self.group, number: 1), as: "operator", expecting: epoch, afterDeath: false)
+      try await broker.release(GroupPartition(group: Self.group, number: 1), epoch: epoch + 1)
+      try await log.wait(for: "the store's position cannot be read (the field checkpoint is \"?\")")
+      try await send([4, 5])
+      if policy == .fail {
+        try await seen.wait(count: 5)
+        #expect(seen.value.sorted() == [0, 1, 2, 3, 4])
+        let store: any Store = broker
+        try await store.move(
+          GroupPartition(group: Self.group, number: 1),
+          to: broker.position(before: .fromStart, in: HubPartition(hub: "lossy", number: 1)))
+      }
+      try await seen.wait(count: 8)
+      #expect(seen.value.sorted() == [0, 1, 1, 2, 3, 3, 4, 5])
+      #expect(host.eventCounts(of: "see")?.lostPartitions == 1)
     }
   }
 

@@ -8,6 +8,8 @@ import Testing
 final class LossyBroker: EventLog, Store {
   let base: EmbeddedBroker
   private let handlers = Locked<[any EventHandler]>([])
+  /// The partitions whose positions make no sense, until they are moved.
+  let unreadable = Locked<Set<Int>>([])
 
   init(_ base: EmbeddedBroker) { self.base = base }
 
@@ -52,11 +54,19 @@ final class LossyBroker: EventLog, Store {
     try await base.leave(group, as: member)
   }
   func records(of group: ConsumerGroup, partitionCount: Int) async throws(BrokerError) -> [PartitionRecord] {
-    try await base.records(of: group, partitionCount: partitionCount)
+    try await base.records(of: group, partitionCount: partitionCount).map { spoiled($0) }
   }
   func claim(_ partition: GroupPartition, as member: String, expecting epoch: UInt64, afterDeath: Bool)
     async throws(BrokerError) -> PartitionRecord?
-  { try await base.claim(partition, as: member, expecting: epoch, afterDeath: afterDeath) }
+  {
+    try await base.claim(partition, as: member, expecting: epoch, afterDeath: afterDeath).map { spoiled($0) }
+  }
+  private func spoiled(_ record: PartitionRecord) -> PartitionRecord {
+    guard unreadable.withLock({ $0.contains(record.partition) }) else { return record }
+    var record = record
+    (record.position, record.unreadable) = (nil, "the field checkpoint is \"?\"")
+    return record
+  }
   func release(_ partition: GroupPartition, epoch: UInt64) async throws(BrokerError) {
     try await base.release(partition, epoch: epoch)
   }
@@ -67,6 +77,7 @@ final class LossyBroker: EventLog, Store {
     try await base.values(of: keys, in: partition)
   }
   func move(_ partition: GroupPartition, to position: PartitionPosition) async throws(BrokerError) {
+    unreadable.withLock { _ = $0.remove(partition.number) }
     try await base.move(partition, to: position)
   }
   func groups(of hub: String) async throws(BrokerError) -> [String] { try await base.groups(of: hub) }

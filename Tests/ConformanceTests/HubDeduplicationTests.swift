@@ -24,7 +24,7 @@ struct HubDeduplicationTests {
         let events = numbers.map {
           OutgoingMessage(to: .hub(name), body: Bytes("\($0)"), id: "e\($0)", key: "k\($0 % 8)")
         }
-        try await host.broker().publish(events)
+        try await (try #require(host.broker())).publish(events)
       }
       func finish(_ host: FunctionHost, count: Int, repeats: Int) async throws {
         try await eventually("nothing waits") {

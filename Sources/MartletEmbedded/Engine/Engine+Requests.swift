@@ -171,7 +171,7 @@ extension Engine {
     defer { lock?.release() }
     do throws(SQLiteError) {
       try store.begin(isDurable: false)
-      if try store.lastNumber(of: instance) != nil {
+      if try store.lastNumber(of: instance, as: environment.instance) != nil {
         for consumer in consumers.values {
           if let registration = consumer.registration { try store.endConsumer(registration.row) }
         }

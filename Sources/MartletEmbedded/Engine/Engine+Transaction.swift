@@ -61,7 +61,7 @@ extension Engine {
   /// - Returns: the row of the lease; nil where the transaction is over.
   private func holdLease(_ store: Store) throws(SQLiteError) -> Int64? {
     let past = unconfirmed
-    if let held = instance ?? past?.instance, let last = try store.lastNumber(of: held) {
+    if let held = instance ?? past?.instance, let last = try store.lastNumber(of: held, as: environment.instance) {
       if let past, past.number == last {
         store.rollback()
         unconfirmed = nil

@@ -63,7 +63,7 @@ final class Statements {
     expiredMessages = try database.prepare(
       "SELECT place, attempts, trace FROM message WHERE expires <= ?1 ORDER BY expires LIMIT ?2")
 
-    instance = try database.prepare("SELECT number FROM instance WHERE id = ?1")
+    instance = try database.prepare("SELECT number FROM instance WHERE id = ?1 AND name = ?2")
     insertInstance = try database.prepare(
       "INSERT INTO instance(name, app, pid, boot, deadline, number) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
     renewInstance = try database.prepare("UPDATE instance SET deadline = ?2, number = ?3 WHERE id = ?1")

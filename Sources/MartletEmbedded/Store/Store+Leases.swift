@@ -9,9 +9,11 @@ extension Store {
     var bootID: String
   }
 
-  /// The number of the last transaction of an instance; nil where its lease is over and was taken.
-  func lastNumber(of instance: Int64) throws(SQLiteError) -> Int64? {
+  /// The number of the last transaction of an instance; nil where its lease is over and was taken. By its name too: a
+  /// row that was rolled back leaves its number to another process.
+  func lastNumber(of instance: Int64, as name: String) throws(SQLiteError) -> Int64? {
     statements.instance.bind(instance, at: 1)
+    statements.instance.bind(name, at: 2)
     return try statements.instance.first { $0.integer(0) }
   }
 

@@ -7,12 +7,22 @@ extension QueueReader {
   /// The name under which it reads now.
   private var readName: String { "\(consumer)/\(readNames)" }
 
-  func read(_ now: ContinuousClock.Instant) {
+  /// How many more entries it may hold.
+  private var room: Int {
     // A suspect that waits or is on its way has a place.
     let isSuspectNext = isAskingForSuspect || (waitingSuspects > 0 && loop.suspectHolder == nil)
-    let room = prefetch - outstanding - (isSuspectNext ? 1 : 0)
-    // Small reads cost as much as large ones: wait until a quarter of the prefetch is free, if more is about to be.
-    guard !isReading, connection.isReady, room > 0, groups.isEmpty || room >= prefetch / 4 else { return }
+    return prefetch - outstanding - (isSuspectNext ? 1 : 0)
+  }
+
+  /// Whether it would read now. Small reads cost as much as large ones: it waits until a quarter of the prefetch is
+  /// free, if more is about to be.
+  var hasRoom: Bool {
+    let room = room
+    return !isReading && connection.isReady && room > 0 && (groups.isEmpty || room >= prefetch / 4)
+  }
+
+  func read(_ now: ContinuousClock.Instant) {
+    guard hasRoom else { return }
     if let retryReadAt, now < retryReadAt { return }
     retryReadAt = nil
     isReading = true

@@ -127,7 +127,8 @@ final class QueueReader {
     var next = min(nextRound, lease.end ?? never)
     if let nextMove, !isMoving { next = min(next, nextMove) }
     if let retryCommitsAt { next = min(next, retryCommitsAt) }
-    if let retryReadAt { next = min(next, retryReadAt) }
+    // Whoever cannot read need not wake up for it.
+    if let retryReadAt, case .active = phase, hasRoom { next = min(next, retryReadAt) }
     return next
   }
 

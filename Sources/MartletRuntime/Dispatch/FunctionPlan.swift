@@ -83,12 +83,7 @@ final class FunctionPlan: Sendable {
   }
 
   /// Why nothing can be sent there; nil where it can. Bindings are checked at the start, `context.send` only here.
-  func problem(withOutput address: Address) -> String? {
-    if let connection = address.connection, !connections.contains(HostConfiguration.connectionKey(connection)) {
-      return "cannot send to \(address): the connection \"\(connection)\" is not configured"
-    }
-    return Address.problem(withName: address.name).map { "cannot send to \(address): \($0)" }
-  }
+  func problem(withOutput address: Address) -> String? { address.problem(sendingOver: connections) }
 
   /// A function sends events to a hub by hand.
   /// - Throws: `InvalidOutput` for a hub that cannot be.

@@ -7,7 +7,8 @@ struct PendingCommit: Sendable {
   private(set) var deliveries: [DeliveryReference] = []
 
   var isEmpty: Bool { group.isEmpty }
-  var count: Int { group.isFull ? .max : group.settlements.count }
+  var isFull: Bool { group.isFull }
+  var count: Int { isFull ? .max : group.settlements.count }
 
   mutating func append(_ delivery: DeliveryReference, _ settlement: Settlement, outputs: consuming [OutgoingMessage]) {
     group.append(settlement: settlement, outputs: outputs)

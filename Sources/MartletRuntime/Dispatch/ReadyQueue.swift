@@ -7,6 +7,9 @@ struct ReadyQueue: Sendable {
   private(set) var count = 0
   /// Since when something waits: what `maxBatchWaitTime` counts from.
   private var waitingSince = MonotonicTime(nanoseconds: 0)
+  /// Whether a suspect may be among them. The broker gives no other before this one has its outcome, so a batch that
+  /// waited for more would wait in vain.
+  private var hasSuspect = false
 
   var isEmpty: Bool { count == 0 }
 
@@ -15,18 +18,23 @@ struct ReadyQueue: Sendable {
     if isEmpty { waitingSince = now }
     batches.append((deliveries, 0))
     count += deliveries.count
+    if !hasSuspect { hasSuspect = deliveries.contains(where: \.isSuspect) }
   }
 
   /// Whether an invocation can start: any message, or enough for a batch, or a batch that has waited long enough.
   func hasWork(for batch: FunctionPlan.BatchLimits?, now: MonotonicTime) -> Bool {
     guard let batch else { return !isEmpty }
-    return count >= batch.least || (!isEmpty && now.nanoseconds(since: waitingSince) >= batch.waitNanoseconds)
+    return count >= batch.least
+      || (!isEmpty && (hasSuspect || now.nanoseconds(since: waitingSince) >= batch.waitNanoseconds))
   }
 
   mutating func take(for batch: FunctionPlan.BatchLimits?, now: MonotonicTime) -> FunctionWork? {
     guard hasWork(for: batch, now: now) else { return nil }
     guard let batch else { return .one(next()) }
-    defer { waitingSince = now }
+    defer {
+      waitingSince = now
+      if isEmpty { hasSuspect = false }
+    }
     return .many((0..<min(count, batch.most)).map { _ in next() })
   }
 
@@ -50,6 +58,7 @@ struct ReadyQueue: Sendable {
     let kept = takeAll().filter { !isGone($0) }
     if !kept.isEmpty { batches = [(kept, 0)] }
     count = kept.count
+    hasSuspect = kept.contains(where: \.isSuspect)
   }
 
   mutating func takeAll() -> [Delivery] {
@@ -57,6 +66,7 @@ struct ReadyQueue: Sendable {
       batches = []
       first = 0
       count = 0
+      hasSuspect = false
     }
     return batches[first...].flatMap { $0.deliveries[$0.next...] }
   }

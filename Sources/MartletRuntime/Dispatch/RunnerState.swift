@@ -7,6 +7,8 @@ struct RunnerState: Sendable {
   private var ready = ReadyQueue()
   private var workers = WorkerTable()
   private var pending = PendingCommit()
+  /// Groups that became full while too many were under way; they leave first.
+  private var full: [PendingCommit] = []
   private var commitsInFlight = 0
   /// Runs that were given up and have no outcome yet.
   private var unsettled = 0
@@ -31,6 +33,8 @@ struct RunnerState: Sendable {
   /// Smaller groups leave only when none is under way, and while work waits not faster than this: groups grow while
   /// the broker is busy, and small ones cost round trips.
   static let linger: UInt64 = 1_000_000
+  /// After so long a small group leaves although others are under way: what they wait for need not concern it.
+  static let patience: UInt64 = 100_000_000
 
   /// A quick function stays on one worker: a second one would cost more in hand-overs than it gains.
   static let quickRun: UInt64 = 10_000
@@ -46,7 +50,7 @@ struct RunnerState: Sendable {
 
   /// Whether there is nothing to do and nothing under way.
   var isIdle: Bool {
-    ready.isEmpty && workers.active == 0 && unsettled == 0 && pending.isEmpty && commitsInFlight == 0
+    ready.isEmpty && workers.active == 0 && unsettled == 0 && !hasPending && commitsInFlight == 0
   }
 
   mutating func open() { isOpen = true }
@@ -62,6 +66,8 @@ struct RunnerState: Sendable {
     self.generation = max(self.generation, generation)
     ready.removeAll { $0.receipt.generation < generation }
     // A group holds receipts of one generation only: the broker answers for it as a whole.
+    for index in full.indices { full[index].removeAll { $0.generation < generation } }
+    full.removeAll(where: \.isEmpty)
     pending.removeAll { $0.generation < generation }
   }
 
@@ -73,6 +79,7 @@ struct RunnerState: Sendable {
 
   private mutating func release(_ deliveries: [Delivery]) {
     for delivery in deliveries where delivery.receipt.generation >= generation {
+      makeRoom()
       pending.append(DeliveryReference(delivery), .release(delivery), outputs: [])
     }
   }
@@ -166,6 +173,7 @@ struct RunnerState: Sendable {
   ) {
     guard delivery.generation >= generation else { return }
     finished += 1
+    makeRoom()
     pending.append(delivery, settlement, outputs: outputs)
   }
 
@@ -173,19 +181,38 @@ struct RunnerState: Sendable {
   mutating func complete(_ deliveries: [DeliveryReference], outputs: [OutgoingMessage]) {
     guard deliveries.allSatisfy({ $0.generation >= generation }) else { return release(deliveries.map(\.value)) }
     finished += UInt64(deliveries.count)
+    makeRoom()
     pending.append(completed: deliveries, outputs: outputs)
+  }
+
+  private var hasPending: Bool { !pending.isEmpty || !full.isEmpty }
+
+  /// A group that is full takes no more: one that the broker cannot take at once would be sent for ever.
+  private mutating func makeRoom() {
+    guard pending.isFull else { return }
+    full.append(pending)
+    pending = PendingCommit()
   }
 
   /// The group that should leave now, if any.
   mutating func commitToSend(now: MonotonicTime, lingered: Bool = false) -> PendingCommit? {
-    guard isOpen, !pending.isEmpty, commitsInFlight < Self.maxCommitsInFlight else { return nil }
+    guard isOpen, hasPending, commitsInFlight < Self.maxCommitsInFlight else { return nil }
+    guard full.isEmpty else {
+      noteDeparture(now)
+      return full.removeFirst()
+    }
+    let waited = now.nanoseconds(since: lastFlush)
     let isDue =
-      commitsInFlight == 0 && (ready.isEmpty || lingered || now.nanoseconds(since: lastFlush) > Self.linger)
+      (commitsInFlight == 0 && (ready.isEmpty || lingered || waited > Self.linger)) || waited > Self.patience
     guard pending.count >= Self.goodGroup || isDue else { return nil }
     defer { pending = PendingCommit() }
+    noteDeparture(now)
+    return pending
+  }
+
+  private mutating func noteDeparture(_ now: MonotonicTime) {
     commitsInFlight += 1
     lastFlush = now
-    return pending
   }
 
   mutating func commitEnded() { commitsInFlight -= 1 }

@@ -6,6 +6,8 @@ public final class FunctionHost: Sendable {
   private let app: FunctionApp
   private let configuration: HostConfiguration
   private let brokers: BrokerDirectory
+  /// The keys of the named connections.
+  private let connections: Set<String>
   private let executor: FunctionExecutor
   private let watchdog: Watchdog
   private let runners: [any Runner]
@@ -36,6 +38,7 @@ public final class FunctionHost: Sendable {
     }
     self.watchdog = watchdog
     let connections = Set(configuration.connections.keys.map(HostConfiguration.connectionKey))
+    self.connections = connections
     runners = app.activeFunctions(configuration).map { function in
       let options = app.options(of: function, configuration)
       let plan = FunctionPlan(
@@ -132,7 +135,8 @@ public final class FunctionHost: Sendable {
   /// - Parameters:
   ///   - body: the payload.
   ///   - name: the queue.
-  /// - Throws: the codec's error, or `BrokerError` when the broker refuses it.
+  /// - Throws: the codec's error, or `BrokerError` when the broker refuses it, or the name is impossible or its
+  ///   connection not configured.
   public func send<Body>(_ body: Body, to name: QueueName<Body>) async throws {
     try await send([Outgoing(body)], to: name)
   }
@@ -143,8 +147,10 @@ public final class FunctionHost: Sendable {
   }
 
   /// Sends many messages in one go, and returns when the broker has all of them.
-  /// - Throws: the codec's error before anything is sent; `BrokerError` if one was refused: the others are sent.
+  /// - Throws: the codec's error, and `BrokerError` for an impossible name or a connection that is not configured, before
+  ///   anything is sent; `BrokerError` if one was refused: the others are sent.
   public func send<Body>(_ messages: [Outgoing<Body>], to name: QueueName<Body>) async throws {
+    try check(name.address)
     var encoded: [OutgoingMessage] = []
     encoded.reserveCapacity(messages.count)
     for var message in messages {
@@ -160,7 +166,8 @@ public final class FunctionHost: Sendable {
   /// - Parameters:
   ///   - body: the payload.
   ///   - name: the hub; it is made where it is missing.
-  /// - Throws: the codec's error, or `BrokerError` when the broker refuses it.
+  /// - Throws: the codec's error, or `BrokerError` when the broker refuses it, or the name is impossible or its
+  ///   connection not configured.
   public func send<Body>(_ body: Body, to name: HubName<Body>) async throws {
     try await send([Outgoing(body)], to: name)
   }
@@ -169,8 +176,10 @@ public final class FunctionHost: Sendable {
   /// - Parameters:
   ///   - events: those of one key keep their order.
   ///   - name: the hub; it is made where it is missing.
-  /// - Throws: the codec's error before anything is sent; `BrokerError` if one was refused: the others are sent.
+  /// - Throws: the codec's error, and `BrokerError` for an impossible name or a connection that is not configured, before
+  ///   anything is sent; `BrokerError` if one was refused: the others are sent.
   public func send<Body>(_ events: [Outgoing<Body>], to name: HubName<Body>) async throws {
+    try check(name.address)
     let broker = brokers[name.address]
     guard let log = broker as? any EventLog else {
       throw BrokerError(.configuration, "\(broker.system) has no event hubs", isRetriable: false)
@@ -191,11 +200,25 @@ public final class FunctionHost: Sendable {
     try await broker.publish(encoded)
   }
 
-  /// The broker of a named connection, for what operators do; nil is the default one.
-  public func broker(_ connection: String? = nil) -> any Broker { brokers[.queue("", connection: connection)] }
+  private func check(_ address: Address) throws(BrokerError) {
+    if let problem = address.problem(sendingOver: connections) {
+      throw BrokerError(.configuration, problem, isRetriable: false)
+    }
+  }
 
-  /// Where the consumer groups of a hub keep what they know, for what operators do; nil where there is no store.
-  public func store(of hub: Address) -> (any Store)? { brokers.store(of: hub) }
+  /// The broker of a connection, for what operators do.
+  /// - Parameter connection: its name; nil is the default one.
+  /// - Returns: nil where no such connection is configured.
+  public func broker(_ connection: String? = nil) -> (any Broker)? {
+    let isKnown = connection.map { connections.contains(HostConfiguration.connectionKey($0)) } ?? true
+    return isKnown ? brokers[.queue("", connection: connection)] : nil
+  }
+
+  /// Where the consumer groups of a hub keep what they know, for what operators do.
+  /// - Returns: nil where there is no store, or the hub's connection is not configured.
+  public func store(of hub: Address) -> (any Store)? {
+    broker(hub.connection) == nil ? nil : brokers.store(of: hub)
+  }
 
   /// The trouble that a function of events had in this process since its start; nil for other functions.
   /// - Parameter function: its name.

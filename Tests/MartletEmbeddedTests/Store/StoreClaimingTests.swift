@@ -38,6 +38,20 @@ import Testing
     #expect(try bench.store.counts(of: "q") == QueueCounts(unsettled: 2, dead: 1))
   }
 
+  /// A row that was never written leaves its number to the next process, which is somebody else.
+  @Test func aLeaseIsKnownByItsNameToo() throws {
+    let bench = try StoreBench()
+    let lost = Store.Instance(name: "lost", app: "a", processID: 1, bootID: "b")
+    let other = Store.Instance(name: "other", app: "a", processID: 2, bootID: "b")
+    try bench.store.begin(isDurable: false)
+    let number = try bench.store.insert(lost, deadline: 1, number: 1)
+    bench.store.rollback()
+    let same = try bench.transaction { (store: Store) throws in try store.insert(other, deadline: 1, number: 1) }
+    #expect(same == number)
+    #expect(try bench.store.lastNumber(of: number, as: "lost") == nil)
+    #expect(try bench.store.lastNumber(of: number, as: "other") == 1)
+  }
+
   @Test func returnedMessagesComeFirst() throws {
     let bench = try StoreBench()
     let consumer = try bench.consumer()

@@ -75,7 +75,7 @@ import Testing
     #expect(try store.expiredInstances(besides: 0, bootID: "boot", now: 100).map(\.id) == [bench.instance])
     #expect(try store.expiredInstances(besides: 0, bootID: "another start", now: 0).map(\.id) == [bench.instance])
     try bench.transaction { try $0.takeOver(bench.instance) }
-    #expect(try store.lastNumber(of: bench.instance) == nil)
+    #expect(try store.lastNumber(of: bench.instance, as: "one") == nil)
     #expect(try store.claims(of: consumer).isEmpty)
     #expect(try store.claims(of: Store.nobody).count == 1)
     // Keys are fences: never given twice.

@@ -64,6 +64,15 @@ struct ReadyQueueTests {
     #expect(Self.numbers(queue.take(for: limits, now: .milliseconds(600))) == [3])
   }
 
+  @Test func `a suspect does not wait for company, which the broker does not give`() {
+    let limits = FunctionPlan.BatchLimits(most: 2, least: 2, wait: .milliseconds(100))
+    var queue = ReadyQueue()
+    queue.append([.sample(7, isSuspect: true)], now: .milliseconds(0))
+    #expect(Self.numbers(queue.take(for: limits, now: .milliseconds(0))) == [7])
+    queue.append([.sample(8)], now: .milliseconds(0))
+    #expect(!queue.hasWork(for: limits, now: .milliseconds(99)))
+  }
+
   @Test func `drops what is gone and keeps the rest in order`() {
     var queue = Self.queue(3, 3)
     _ = queue.take(for: nil, now: .milliseconds(0))

@@ -142,9 +142,37 @@ struct RunnerStateTests {
       if state.commitToSend(now: .milliseconds(Double(number))) != nil { sent += 1 }
     }
     #expect(sent == 4)
+    // What has gathered meanwhile leaves in groups that are no larger than a group may be.
     state.commitEnded()
-    #expect(state.commitToSend(now: .milliseconds(20))?.group.entries.count == 600)
+    #expect(state.commitToSend(now: .milliseconds(20))?.group.entries.count == CommitGroup.maxCount)
+    #expect(state.commitToSend(now: .milliseconds(20)) == nil)
+    state.commitEnded()
+    #expect(state.commitToSend(now: .milliseconds(20))?.group.entries.count == 600 - CommitGroup.maxCount)
     #expect(state.finished == 1000)
+  }
+
+  @Test func `full groups leave in order and lose what was revoked`() {
+    var state = Self.state()
+    for number in 0..<1100 {
+      let generation: UInt32 = number < 600 ? 1 : 2
+      state.settle(
+        .sample(UInt64(number), generation: generation),
+        .complete(Receipt(generation: generation, low: UInt64(number))), outputs: [])
+    }
+    state.revoke(generationsBefore: 2)
+    var left: [Int] = []
+    while let commit = state.commitToSend(now: .milliseconds(1)) { left.append(commit.group.settlements.count) }
+    #expect(left == [400, 100])
+    #expect(!state.isIdle)
+  }
+
+  @Test func `a small group does not wait for ever for one that hangs`() {
+    var state = Self.state()
+    state.settle(.sample(1), .complete(Receipt(generation: 1, low: 1)), outputs: [])
+    #expect(state.commitToSend(now: .milliseconds(1)) != nil)
+    state.settle(.sample(2), .complete(Receipt(generation: 1, low: 2)), outputs: [])
+    #expect(state.commitToSend(now: .milliseconds(100), lingered: true) == nil)
+    #expect(state.commitToSend(now: .milliseconds(102), lingered: true) != nil)
   }
 
   @Test func `a commit that is large enough leaves alone`() {

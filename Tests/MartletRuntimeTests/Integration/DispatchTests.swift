@@ -42,6 +42,30 @@ struct DispatchTests {
     }
   }
 
+  @Test func `what cannot be sent from outside is refused, and goes nowhere else`() async throws {
+    try await TestApp.run {
+      Function("f", on: .queue(.numbers)) { _, _ in throw Outcome.deadLetter("it should not arrive") }
+    } body: { app in
+      for (name, problem) in [
+        (QueueName<Int>("numbers", connection: "typo"), "the connection \"typo\" is not configured"),
+        (QueueName<Int>("{numbers}:dead"), "the name may hold"),
+      ] {
+        let error = await #expect(throws: BrokerError.self) { try await app.host.send(1, to: name) }
+        #expect(
+          error?.code == .configuration && error?.message.contains(problem) == true, "\(String(describing: error))")
+      }
+      let hub = HubName<Int>("readings", connection: "typo")
+      let error = await #expect(throws: BrokerError.self) {
+        try await app.host.send(1, to: hub)
+      }
+      #expect(error?.code == .configuration)
+      #expect(app.host.broker("typo") == nil)
+      #expect(app.host.store(of: hub.address) == nil)
+      let counts = try await app.counts(of: .numbers)
+      #expect(counts == QueueCounts())
+    }
+  }
+
   @Test func `what is held never exceeds the prefetch`() async throws {
     let room = Room()
     try await TestApp.run {

@@ -40,8 +40,9 @@ final class RedisLoop {
     life = "\(environment.instance.prefix(32))-\(MessageIdentifier.random().prefix(16))"
     self.mailbox = mailbox
     addresses = HostAddresses(host: url.host, port: url.port)
-    // Shorter than the lease, so that a stuck connection does not cost it.
-    patience = min(max(environment.lease / 2, .seconds(1)), .seconds(30))
+    // A connection that is stuck must not cost a lease, which is over for its holder after two thirds and renewed every
+    // fifth: 1/5 + 1/4 leaves time to connect again.
+    patience = min(max(environment.lease / 4, .seconds(1)), .seconds(30))
     let unset = RedisConnection(
       url: url, addresses: addresses, name: "", patience: patience, onReady: {}, onLost: { _ in })
     commands = unset

@@ -14,6 +14,8 @@ struct Scenario {
   let faults: Int
   /// What each message does, attempt by attempt; see `Operation`.
   let scripts: [String]
+  /// For how long, in nanoseconds, the broker takes no settlement without outputs of a message; by its number.
+  let refusals: [Int: UInt64]
 
   init(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
@@ -54,6 +56,13 @@ struct Scenario {
           (operations.randomElement(using: &generator) ?? .success).rawValue
         })
     }
+    var refusals: [Int: UInt64] = [:]
+    if generator.chance(40) {
+      for number in scripts.indices where generator.chance(30) {
+        refusals[number] = .random(in: 1_000_000...3_000_000_000, using: &generator)
+      }
+    }
+    self.refusals = refusals
   }
 }
 

@@ -40,6 +40,10 @@ struct SimulatedQueue {
     var spent = 0
     /// How often it was handed out as a suspect since.
     var suspectRuns = 0
+    /// Until then no settlement without outputs is taken.
+    let refusedUntil: UInt64
+    /// How often one was not.
+    var refusals = 0
   }
 
   private(set) var messages: [Stored]
@@ -48,8 +52,10 @@ struct SimulatedQueue {
   private(set) var outputs: [String: Int] = [:]
   private(set) var violations: [String] = []
 
-  init(scripts: [String]) {
-    messages = scripts.enumerated().map { Stored(number: $0.offset, script: $0.element) }
+  init(scripts: [String], refusedUntil: [Int: UInt64]) {
+    messages = scripts.enumerated().map {
+      Stored(number: $0.offset, script: $0.element, refusedUntil: refusedUntil[$0.offset] ?? 0)
+    }
   }
 
   var isSettled: Bool {
@@ -66,6 +72,15 @@ struct SimulatedQueue {
   }
 
   mutating func violation(_ text: String) { violations.append(text) }
+
+  /// A process has drained and closes its consumer: what it could not settle goes back, and nothing else is left.
+  mutating func close(process: Int) {
+    let isForgotten = messages.contains {
+      if case .held(let holding) = $0.state { holding.process == process && $0.refusals == 0 } else { false }
+    }
+    if isForgotten { violation("a drain has ended, and a message is still held") }
+    orphan(process: process)
+  }
 
   // MARK: Handing out
 
@@ -126,10 +141,26 @@ struct SimulatedQueue {
         refused[index] = Self.refusal
         continue
       }
+      if entry.outputs.isEmpty, refuses(group.settlements[entry.settlements], now: now) {
+        refused[index] = Self.refusal
+        continue
+      }
       for settlement in group.settlements[entry.settlements] { settle(settlement, process: process, now: now) }
       for output in group.outputs[entry.outputs] { add(output) }
     }
     return refused.isEmpty ? .applied : .refused(refused)
+  }
+
+  private mutating func refuses(_ settlements: ArraySlice<Settlement>, now: UInt64) -> Bool {
+    let places = settlements.compactMap { place(of: $0.receipt) }
+    guard places.contains(where: { messages[$0].refusedUntil > now }) else { return false }
+    // An entry is refused as a whole.
+    for index in places { messages[index].refusals += 1 }
+    return true
+  }
+
+  private func place(of receipt: Receipt) -> Int? {
+    messages.firstIndex { if case .held(let holding) = $0.state { holding.receipt == receipt } else { false } }
   }
 
   mutating func add(_ output: OutgoingMessage) { outputs[output.id, default: 0] += 1 }
@@ -138,10 +169,9 @@ struct SimulatedQueue {
   static let refusal = BrokerError(.tooLarge, "too large", isRetriable: false)
 
   private mutating func settle(_ settlement: Settlement, process: Int, now: UInt64) {
-    let index = messages.firstIndex {
-      if case .held(let holding) = $0.state { holding.receipt == settlement.receipt } else { false }
-    }
-    guard let index, case .held(let holding) = messages[index].state, holding.process == process else {
+    guard let index = place(of: settlement.receipt), case .held(let holding) = messages[index].state,
+      holding.process == process
+    else {
       return violation("a receipt was settled that is not held: \(settlement)")
     }
     switch settlement {

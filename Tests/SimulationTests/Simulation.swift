@@ -23,7 +23,8 @@ final class Simulation: @unchecked Sendable {
 
   init(_ scenario: Scenario) {
     self.scenario = scenario
-    queue = SimulatedQueue(scripts: scenario.scripts)
+    let begin = now
+    queue = SimulatedQueue(scripts: scenario.scripts, refusedUntil: scenario.refusals.mapValues { begin + $0 })
     generator = SeededGenerator(seed: scenario.seed ^ 0x5eed)
     faultsLeft = scenario.faults
   }
@@ -171,7 +172,7 @@ final class Simulation: @unchecked Sendable {
       }
       if process.runner.hasDrained {
         process.life = .drained
-        if queue.held(by: process.number) > 0 { queue.violation("a drain has ended, and a message is still held") }
+        queue.close(process: process.number)
       }
     }
   }

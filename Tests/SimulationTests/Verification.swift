@@ -16,7 +16,7 @@ struct Verification {
 
   var problems: [String] {
     simulation.queue.messages.flatMap { message in
-      var found = outcomeProblems(message) + outputProblems(message)
+      var found = outcomeProblems(message) + outputProblems(message) + refusalProblems(message)
       if simulation.faults.isEmpty { found += runProblems(message) }
       return found.map { "message \(message.number) (\(message.script)) \($0); it is \(message.state)" }
     }
@@ -65,6 +65,19 @@ struct Verification {
     guard !scenario.crossesBrokers else { return [] }
     if count > 1 { return ["has \(count) outputs"] }
     return !isCompleted && count > 0 ? ["has an output without being completed"] : []
+  }
+
+  /// What the broker does not take is tried again less and less often, and is no failure of the function.
+  private func refusalProblems(_ message: SimulatedQueue.Stored) -> [String] {
+    // A fault begins anew with another process or life; eight waits last three seconds.
+    if message.refusals > 8 * (1 + simulation.faults.count) { return ["was refused \(message.refusals) times"] }
+    if scenario.shape != .batchWhole, case .dead(let reason, _) = message.state,
+      reason.errorType == "MartletCore.BrokerError",
+      !message.script.contains(where: { "oq".contains($0) })
+    {
+      return ["was given up over a refusal"]
+    }
+    return []
   }
 
   /// Without faults every attempt is one run, in order. (A batch that fails as a whole runs its first messages only.)

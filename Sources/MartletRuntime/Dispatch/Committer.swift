@@ -15,11 +15,13 @@ final class Committer: Sendable {
     domain = broker(input).commitDomain(for: input)
   }
 
-  func commit(_ group: CommitGroup, completion: @escaping @Sendable (CommitResult) -> Void) {
-    guard hasOutputsElsewhere(group) else { return consumer.commit(group, completion: completion) }
+  /// - Parameter completion: called once. `sent` are the refused entries whose outputs have left all the same, to other
+  ///   domains: only their settlements were refused.
+  func commit(_ group: CommitGroup, completion: @escaping @Sendable (CommitResult, _ sent: Set<Int>) -> Void) {
+    guard hasOutputsElsewhere(group) else { return consumer.commit(group) { completion($0, []) } }
     publishElsewhere(group) { [self] refused, isClosed in
       // What could not be published must not be settled.
-      if isClosed { return completion(.ownershipLost) }
+      if isClosed { return completion(.ownershipLost, []) }
       let kept = group.entries.indices.filter { refused[$0] == nil }
       var rest = CommitGroup()
       for index in kept {
@@ -28,13 +30,14 @@ final class Committer: Sendable {
           settlements: group.settlements[entry.settlements],
           outputs: group.outputs[entry.outputs].filter { !isElsewhere($0) })
       }
-      guard !rest.isEmpty else { return completion(.refused(refused)) }
-      consumer.commit(rest) { result in
+      guard !rest.isEmpty else { return completion(.refused(refused), []) }
+      consumer.commit(rest) { [rest] result in
         switch result {
-        case .applied: completion(refused.isEmpty ? .applied : .refused(refused))
-        case .ownershipLost: completion(.ownershipLost)
+        case .applied: completion(refused.isEmpty ? .applied : .refused(refused), [])
+        case .ownershipLost: completion(.ownershipLost, [])
         case .refused(let errors):
-          completion(.refused(errors.reduce(into: refused) { $0[kept[$1.key]] = $1.value }))
+          let sent = errors.keys.filter { rest.entries[$0].outputs.isEmpty }.map { kept[$0] }
+          completion(.refused(errors.reduce(into: refused) { $0[kept[$1.key]] = $1.value }), Set(sent))
         }
       }
     }

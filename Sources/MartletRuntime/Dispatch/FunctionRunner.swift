@@ -213,22 +213,29 @@ final class FunctionRunner: Runner, DeliveryHandler {
 
   private func send(_ commit: PendingCommit) {
     guard let committer = committer.withLock({ $0 }) else { preconditionFailure("nothing runs before it can commit") }
-    committer.commit(commit.group) { [self] result in
+    committer.commit(commit.group) { [self] result, sent in
       // First, or the drain would find nothing left to do in between.
-      if case .refused(let errors) = result { retryRefused(commit, errors) }
-      state.withLock { $0.commitEnded() }
+      if case .refused(let errors) = result { retryRefused(commit, errors, sent) }
+      if state.withLock({ $0.commitEnded(commit) }) { plan.logger.information("all is settled that was refused") }
       flush(lingered: true)
       endIfIdle()
     }
   }
 
-  /// Outputs that no broker takes fail the invocation that made them.
-  private func retryRefused(_ commit: PendingCommit, _ errors: [Int: BrokerError]) {
+  /// Outputs that no broker takes fail the invocation that made them; settlements alone are tried again. What is no
+  /// longer held comes again, here or elsewhere.
+  private func retryRefused(_ commit: PendingCommit, _ errors: [Int: BrokerError], _ sent: Set<Int>) {
     for (index, error) in errors.sorted(by: { $0.key < $1.key }) {
-      // What is no longer held comes again, here or elsewhere, and what was given back comes when the consumer ends.
-      let failed = commit.deliveries(ofEntry: index).filter { delivery in state.withLock { $0.holds(delivery) } }
-      if commit.isRelease(entry: index) { continue }
-      fail(failed, error, plan.logger)
+      if commit.hasOutputs(entry: index), !sent.contains(index) {
+        fail(
+          commit.deliveries(ofEntry: index).filter { delivery in state.withLock { $0.holds(delivery) } }, error,
+          plan.logger)
+        continue
+      }
+      let isNews = state.withLock { state in
+        state.keep(commit.outcome(ofEntry: index, where: state.holds), refusedBy: error, now: now)
+      }
+      if isNews { plan.logger.warning("a message cannot be settled for now, tried again: \(error.message)") }
     }
   }
 
@@ -276,6 +283,7 @@ final class FunctionRunner: Runner, DeliveryHandler {
   func tick(now: MonotonicTime) -> Bool {
     let (overdue, worker, isIdle) = state.withLock { state in
       state.noticeSlowRuns(now: now)
+      state.retryRefused(now: now)
       return (state.expire(now: now), state.workerToStart(now: now), state.isIdle)
     }
     for task in overdue.cancel { task.cancel() }

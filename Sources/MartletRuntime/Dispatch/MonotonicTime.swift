@@ -13,7 +13,8 @@ struct MonotonicTime: Sendable, Comparable {
   static func < (left: MonotonicTime, right: MonotonicTime) -> Bool { left.nanoseconds < right.nanoseconds }
 
   static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
-    MonotonicTime(nanoseconds: time.nanoseconds &+ UInt64(max(0, duration / .nanoseconds(1))))
+    // Thirty years are for ever, and far from where the numbers end.
+    MonotonicTime(nanoseconds: time.nanoseconds &+ UInt64(min(max(0, duration / .nanoseconds(1)), 1e18)))
   }
 
   /// The time left at `now`; zero when it has passed.

@@ -15,6 +15,11 @@ struct PendingCommit: Sendable {
     deliveries.append(delivery)
   }
 
+  mutating func append(_ outcome: RefusedSettlements.Outcome) {
+    group.append(settlements: outcome.settlements, outputs: [])
+    deliveries.append(contentsOf: outcome.deliveries)
+  }
+
   mutating func append(completed: [DeliveryReference], outputs: [OutgoingMessage]) {
     group.append(settlements: completed.map { Settlement.complete($0.value.receipt) }, outputs: outputs)
     deliveries.append(contentsOf: completed)
@@ -38,13 +43,21 @@ struct PendingCommit: Sendable {
     }
   }
 
-  /// Whether an entry gives its messages back.
-  func isRelease(entry index: Int) -> Bool {
-    group.settlements[group.entries[index].settlements].allSatisfy { if case .release = $0 { true } else { false } }
-  }
+  /// Whether an entry is more than settlements.
+  func hasOutputs(entry index: Int) -> Bool { !group.entries[index].outputs.isEmpty }
 
   /// The deliveries of one entry.
   func deliveries(ofEntry index: Int) -> ArraySlice<DeliveryReference> {
     deliveries[group.entries[index].settlements]
+  }
+
+  /// What one entry settles.
+  func outcome(ofEntry index: Int, where isHeld: (DeliveryReference) -> Bool) -> RefusedSettlements.Outcome {
+    var outcome = RefusedSettlements.Outcome(deliveries: [], settlements: [])
+    for position in group.entries[index].settlements where isHeld(deliveries[position]) {
+      outcome.deliveries.append(deliveries[position])
+      outcome.settlements.append(group.settlements[position])
+    }
+    return outcome
   }
 }

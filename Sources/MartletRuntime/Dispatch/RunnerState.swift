@@ -9,6 +9,7 @@ struct RunnerState: Sendable {
   private var pending = PendingCommit()
   /// Groups that became full while too many were under way; they leave first.
   private var full: [PendingCommit] = []
+  private var refused: RefusedSettlements
   private var commitsInFlight = 0
   /// Runs that were given up and have no outcome yet.
   private var unsettled = 0
@@ -46,11 +47,14 @@ struct RunnerState: Sendable {
     let deadline: MonotonicTime?
   }
 
-  init(plan: FunctionPlan) { self.plan = plan }
+  init(plan: FunctionPlan) {
+    self.plan = plan
+    refused = RefusedSettlements(instance: plan.instance)
+  }
 
   /// Whether there is nothing to do and nothing under way.
   var isIdle: Bool {
-    ready.isEmpty && workers.active == 0 && unsettled == 0 && !hasPending && commitsInFlight == 0
+    ready.isEmpty && workers.active == 0 && unsettled == 0 && !hasPending && refused.isEmpty && commitsInFlight == 0
   }
 
   mutating func open() { isOpen = true }
@@ -69,12 +73,24 @@ struct RunnerState: Sendable {
     for index in full.indices { full[index].removeAll { $0.generation < generation } }
     full.removeAll(where: \.isEmpty)
     pending.removeAll { $0.generation < generation }
+    release(refused.removeAll { $0.generation < generation })
   }
 
   /// Stops: what waits goes back untouched, what runs may finish.
   mutating func drain() {
     isDraining = true
     release(ready.takeAll())
+    for outcome in refused.takeWaiting() { giveBack(outcome) }
+  }
+
+  /// What was refused leaves once more before the end: a success as it is, a failure as if there had been no attempt.
+  private mutating func giveBack(_ outcome: RefusedSettlements.Outcome) {
+    if outcome.isComplete { append(outcome) } else { release(outcome.deliveries.map(\.value)) }
+  }
+
+  private mutating func append(_ outcome: RefusedSettlements.Outcome) {
+    makeRoom()
+    pending.append(outcome)
   }
 
   private mutating func release(_ deliveries: [Delivery]) {
@@ -215,5 +231,22 @@ struct RunnerState: Sendable {
     lastFlush = now
   }
 
-  mutating func commitEnded() { commitsInFlight -= 1 }
+  /// The broker does not take the settlements of an entry without outputs: they are tried again later. What a drain
+  /// gives back in vain comes when the consumer ends. Answers whether to say that it was refused.
+  mutating func keep(_ outcome: RefusedSettlements.Outcome, refusedBy error: BrokerError, now: MonotonicTime) -> Bool {
+    guard isDraining else { return refused.keep(outcome, error, now: now) }
+    if !outcome.isComplete, !outcome.isRelease { giveBack(outcome) }
+    return false
+  }
+
+  /// Settles again what was refused and has waited.
+  mutating func retryRefused(now: MonotonicTime) {
+    for outcome in refused.takeDue(now: now) { append(outcome) }
+  }
+
+  /// A commit has its answer. True when all is settled that had been refused.
+  mutating func commitEnded(_ commit: PendingCommit) -> Bool {
+    commitsInFlight -= 1
+    return refused.forgetSettled(in: commit.deliveries)
+  }
 }

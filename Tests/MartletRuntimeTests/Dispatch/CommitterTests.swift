@@ -62,7 +62,7 @@ struct CommitterTests {
     group.append(
       settlement: .complete(Receipt(generation: 1, low: 2)), outputs: [.sample("c", connection: connection)])
     let result = Locked<[CommitResult]>([])
-    committer.commit(group) { answer in result.withLock { $0.append(answer) } }
+    committer.commit(group) { answer, _ in result.withLock { $0.append(answer) } }
     let answers = result.withLock { $0 }.map { answer in
       switch answer {
       case .applied: "applied"
@@ -108,6 +108,19 @@ struct CommitterTests {
     #expect(result == "lost")
   }
 
+  @Test func `a refused settlement is told from refused outputs`() {
+    let journal = Journal()
+    let own = Recorder("own", journal, answer: .refused([0: Self.refusal, 1: Self.refusal]))
+    let other = Recorder("other", journal)
+    let committer = Committer(consumer: own, input: .queue("in")) { $0.connection == nil ? own : other }
+    var group = CommitGroup()
+    group.append(settlement: .complete(Receipt(generation: 1, low: 1)), outputs: [.sample("a")])
+    group.append(
+      settlement: .complete(Receipt(generation: 1, low: 2)), outputs: [.sample("b", connection: "other")])
+    committer.commit(group) { _, sent in journal.add("outputs left: \(sent)") }
+    #expect(journal.lines.last == "outputs left: [1]")
+  }
+
   @Test func `a lost input is lost`() {
     #expect(Self.run(here: .ownershipLost).result == "lost")
     #expect(Self.run(here: .ownershipLost, elsewhere: .refused([1: Self.refusal])).result == "lost")
@@ -123,7 +136,7 @@ struct CommitterTests {
       settlement: .complete(Receipt(generation: 1, low: 1)),
       outputs: [.sample("x", connection: "a"), .sample("y", connection: "b")])
     group.append(settlement: .complete(Receipt(generation: 1, low: 2)), outputs: [.sample("z", connection: "a")])
-    committer.commit(group) { result in
+    committer.commit(group) { result, _ in
       guard case .refused(let errors) = result else { return journal.add("not refused") }
       journal.add("refused \(errors.keys.sorted())")
     }

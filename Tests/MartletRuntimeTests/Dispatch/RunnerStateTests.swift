@@ -107,7 +107,7 @@ struct RunnerStateTests {
     #expect(commit?.group.outputs.map(\.id) == ["a"])
     #expect(commit?.deliveries(ofEntry: 0).map(\.number) == [1])
     #expect(!state.isIdle)
-    state.commitEnded()
+    _ = state.commitEnded(PendingCommit())
     #expect(state.isIdle)
   }
 
@@ -121,7 +121,7 @@ struct RunnerStateTests {
     settle(1)
     #expect(state.commitToSend(now: .milliseconds(0.5)) == nil)
     #expect(state.commitToSend(now: .milliseconds(1.5)) != nil)
-    state.commitEnded()
+    _ = state.commitEnded(PendingCommit())
     settle(99)
     #expect(state.commitToSend(now: .milliseconds(1.6)) == nil)
     #expect(state.commitToSend(now: .milliseconds(1.6), lingered: true)?.group.entries.count == 99)
@@ -143,10 +143,10 @@ struct RunnerStateTests {
     }
     #expect(sent == 4)
     // What has gathered meanwhile leaves in groups that are no larger than a group may be.
-    state.commitEnded()
+    _ = state.commitEnded(PendingCommit())
     #expect(state.commitToSend(now: .milliseconds(20))?.group.entries.count == CommitGroup.maxCount)
     #expect(state.commitToSend(now: .milliseconds(20)) == nil)
-    state.commitEnded()
+    _ = state.commitEnded(PendingCommit())
     #expect(state.commitToSend(now: .milliseconds(20))?.group.entries.count == 600 - CommitGroup.maxCount)
     #expect(state.finished == 1000)
   }
@@ -217,7 +217,7 @@ struct RunnerStateTests {
     let commit = state.commitToSend(now: .milliseconds(9))
     #expect(commit?.group.settlements.map(\.text) == ["release 2"])
     #expect(commit?.group.outputs.isEmpty == true)
-    state.commitEnded()
+    _ = state.commitEnded(PendingCommit())
     state.complete([.sample(3, generation: 1), .sample(4, generation: 2)], outputs: [.sample("a")])
     let next = state.commitToSend(now: .milliseconds(99))
     #expect(next?.group.settlements.map(\.text) == ["release 4"])
@@ -240,7 +240,7 @@ struct RunnerStateTests {
       state.commitToSend(now: .milliseconds(2))?.group.settlements.map(\.text)
         == ["release 1", "release 2", "release 7", "complete 0"])
     #expect(!state.isIdle)
-    state.commitEnded()
+    _ = state.commitEnded(PendingCommit())
     #expect(state.isIdle)
   }
 
@@ -253,7 +253,7 @@ struct RunnerStateTests {
     #expect(state.isCancelling)
     state.abandon()
     #expect(state.commitToSend(now: .milliseconds(2))?.group.settlements.map(\.text) == ["release 0"])
-    state.commitEnded()
+    _ = state.commitEnded(PendingCommit())
     #expect(state.isIdle)
     #expect(state.lost == 1)
     #expect(state.end(worker, now: .milliseconds(3)) == .lost)

@@ -29,9 +29,12 @@ public enum MessageIdentifier {
 
   /// FNV-1a, 128 bits (draft-eastlake-fnv): by hand because no library of ours has a short, stable digest that is not
   /// cryptographic, and ten lines do.
-  static func digest(of text: String) -> String {
+  static func digest(of text: String) -> String { digest(of: text.utf8) }
+
+  /// The same of bytes: what stands for an id that is no text.
+  public static func digest(of bytes: some Sequence<UInt8>) -> String {
     var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
-    for byte in text.utf8 {
+    for byte in bytes {
       hash = (hash ^ UInt128(byte)) &* 0x0000_0000_0100_0000_0000_0000_0000_013b
     }
     return hash.hexText(digits: 32)

@@ -10,6 +10,9 @@ enum HeaderName {
   /// Stands before a property of AMQP that a message of Martlet does not have: `amqp-correlation-id`.
   static let property = "amqp-"
 
+  /// The longest name of a user's header: AMQP's 255 bytes, with room for `escape`.
+  static let longest = 255 - escape.utf8.count
+
   static let deathHistory = "x-death"
   static let deliveryCount = "x-delivery-count"
   static let streamOffset = "x-stream-offset"

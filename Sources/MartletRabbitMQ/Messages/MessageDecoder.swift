@@ -26,8 +26,8 @@ struct MessageDecoder {
     let hasID = flags & PropertyFlag.messageID != 0 && properties.message_id.len > 0
     var received = ReceivedMessage(
       message: Message(
-        body: Bytes(), id: hasID ? properties.message_id.text : MessageIdentifier.random(),
-        contentType: flags & PropertyFlag.contentType != 0 ? ContentType(utf8: properties.content_type.buffer) : nil,
+        body: Bytes(), id: hasID ? Self.id(properties.message_id.buffer) : MessageIdentifier.random(),
+        contentType: flags & PropertyFlag.contentType != 0 ? Self.contentType(properties.content_type.buffer) : nil,
         enqueuedMilliseconds: flags & PropertyFlag.timestamp != 0
           ? Int64(min(properties.timestamp, 9_000_000_000_000)) * 1000 : -1))
     received.hasID = hasID
@@ -43,6 +43,18 @@ struct MessageDecoder {
         trace: trace, enqueuedAt: plain.enqueuedAt, expiresAt: parts.expiresAt)
     }
     return received
+  }
+
+  /// An id that is no UTF-8 is replaced by a digest, always the same: repaired it could be longer than AMQP carries, and
+  /// then the message could neither be retried nor set aside.
+  private static func id(_ bytes: UnsafeRawBufferPointer) -> String {
+    String(validating: bytes, as: UTF8.self) ?? MessageIdentifier.digest(of: bytes)
+  }
+
+  /// Nil for what is no UTF-8, for the same reason.
+  private static func contentType(_ bytes: UnsafeRawBufferPointer) -> ContentType? {
+    let type = ContentType(utf8: bytes)
+    return type.name.utf8.count == bytes.count ? type : nil
   }
 
   private mutating func read(_ table: amqp_table_t, _ parts: inout Parts, _ received: inout ReceivedMessage) {
@@ -62,6 +74,7 @@ struct MessageDecoder {
   }
 
   private mutating func append(_ entry: amqp_table_entry_t, name: String, _ parts: inout Parts) {
+    guard name.utf8.count <= HeaderName.longest else { return }
     parts.headers.append(Header(name, HeaderValue(entry.value, arena: &arena)))
   }
 

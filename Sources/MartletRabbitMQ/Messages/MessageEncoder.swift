@@ -137,7 +137,7 @@ struct MessageEncoder {
 
   private static func problem(withHeaders headers: Headers, id: String) -> BrokerError? {
     for header in headers {
-      if header.name.utf8.count > 255 - HeaderName.escape.utf8.count {
+      if header.name.utf8.count > HeaderName.longest {
         return BrokerError(
           .tooLarge, "message \(id) has a header whose name is longer than AMQP allows", isRetriable: false)
       }

@@ -51,6 +51,37 @@ enum SharedServerURL {
     await lab.close()
   }
 
+  @Test func anIDAndATypeThatAreNoTextKeepNoMessageFromBeingMoved() async throws {
+    let lab = try await Lab.open()
+    try await lab.broker.declare(QueueDeclaration(name: lab.queue))
+    let stranger = try Stranger(try await SharedServerURL.value())
+    // Repaired, a hundred such bytes are three hundred: more than AMQP carries.
+    let noText = [100] + [UInt8](repeating: 0xff, count: 100)
+    // content-type, message-id; a header whose name is no text either
+    let headers = Stranger.table([100] + [UInt8](repeating: 0xff, count: 100) + [UInt8(ascii: "V")])
+    try stranger.publish(
+      to: lab.queue, flags: 0b1010_0000_1000_0000, properties: noText + headers + noText, body: [1])
+    let victim = try await lab.other()
+    let held = Inbox()
+    _ = try await victim.consume(held)
+    let first = try await held.next()
+    await victim.crash()
+    let inbox = Inbox()
+    let consumer = try await lab.consume(inbox)
+    let suspect = try await inbox.next()
+    #expect(suspect.isSuspect)
+    #expect(suspect.message.id == first.message.id && suspect.message.id.utf8.count <= 255)
+    #expect(suspect.message.contentType == nil && suspect.message.headers.isEmpty)
+    #expect(await consumer.settle(.retry(suspect, after: .zero)).isApplied)
+    let again = try await inbox.next()
+    #expect(again.message.id == first.message.id)
+    let reason = DeadLetterReason(
+      code: .rejected, function: nil, errorType: nil, errorText: "no", attempts: 3, source: .queue(lab.queue))
+    #expect(await consumer.settle(.deadLetter(again, reason)).isApplied)
+    #expect(try await lab.broker.deadLetters(of: lab.queue, limit: 5).map(\.message.id) == [first.message.id])
+    await lab.close()
+  }
+
   @Test func headersNestedDeeply() async throws {
     let lab = try await Lab.open()
     let inbox = Inbox()

@@ -112,7 +112,8 @@ extension Publisher {
     to queue: String, at time: Date?, _ item: Item, _ extras: inout MessageEncoder.Extras, _ now: Date
   ) -> Route? {
     guard let time, time > now else { return Route(routingKey: queue) }
-    let delay = Duration.seconds(time.timeIntervalSince(now))
+    // No number of seconds is too large for a date, but for a duration there is.
+    let delay = Duration.seconds(min(time.timeIntervalSince(now), 1e12))
     guard let route = DelayLadder.route(to: queue, after: delay) else { return Route(routingKey: queue) }
     guard reachable.contains(queue) else {
       park(item, until: .delay(queue))

@@ -33,6 +33,20 @@ import Testing
     await lab.close()
   }
 
+  @Test(arguments: [Double.infinity, 1e21, 1e30])
+  func aTimeThatNeverComesIsWaitedFor(seconds: Double) async throws {
+    let lab = try await Lab.open()
+    let never = Date(timeIntervalSince1970: seconds)
+    try await lab.broker.publish([lab.message("never", deliverAt: never), lab.message("now", id: "now")])
+    let inbox = Inbox()
+    let consumer = try await lab.consume(inbox)
+    let delivery = try await inbox.next()
+    #expect(delivery.message.id == "now")
+    #expect(await consumer.settle(.retry(delivery, after: .seconds(Int64.max))).isApplied)
+    #expect(try await lab.broker.counts(of: lab.queue).ready == 0)
+    await lab.close()
+  }
+
   @Test func similarNamesGetTheirOwn() async throws {
     let lab = try await Lab.open()
     let inner = "eu." + lab.queue

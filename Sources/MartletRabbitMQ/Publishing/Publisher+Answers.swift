@@ -19,7 +19,7 @@ extension Publisher {
     case amqp_channel_close_t.number:
       guard let close = wire.pool.decode(amqp_channel_close_t.self, from: frame) else { return }
       wire.output.method(amqp_channel_close_ok_t(), channel: Self.channel)
-      channelClosed(.channelClosed(code: close.reply_code, text: close.reply_text.text), wire, now)
+      channelClosed(.channelClosed(code: close.reply_code, text: close.reply_text.text), wire)
     case amqp_connection_blocked_t.number:
       guard !isBlocked else { return }
       isBlocked = true
@@ -49,7 +49,6 @@ extension Publisher {
     }
     for item in unroutable { notRouted(item, now) }
     askForNeeds()
-    pausedUntil = nil
     if refused.isEmpty {
       if resting.isEmpty, hasLoggedRefusal {
         hasLoggedRefusal = false
@@ -105,17 +104,16 @@ extension Publisher {
     topology.perform({ $0.forgetLadder() }, completion: { _ in })
   }
 
-  /// The broker closed the channel: over a message, or over what all of them need.
-  private func channelClosed(_ error: BrokerError, _ wire: Wire, _ now: ContinuousClock.Instant) {
+  /// The broker closed the channel over a message.
+  private func channelClosed(_ error: BrokerError, _ wire: Wire) {
     switch error.code {
     case .notFound:
       // An exchange of the ladder was deleted: it is made again.
       forgetLadder()
       channelEnded(nil)
     case .permission:
-      if pausedUntil == nil { environment.logger.error("nothing can be published: \(error.message); retrying") }
-      pausedUntil = now + .seconds(5)
-      channelEnded(nil)
+      // Rights are given by exchange and topic, so one message may leave where another may not. Who sent it says so.
+      channelEnded(error)
     default:
       environment.logger.warning("the publishing channel was closed: \(error.message)")
       channelEnded(error)
@@ -127,7 +125,7 @@ extension Publisher {
   /// is found, which then is refused.
   func channelEnded(_ error: BrokerError?) {
     var items = window.removeAll()
-    if let error, error.code == .protocolViolation || error.code == .tooLarge || error.code == .conflict {
+    if let error, [.protocolViolation, .tooLarge, .conflict, .permission].contains(error.code) {
       if items.count == 1 {
         refuse(items.removeFirst(), error)
         if isolated > 0 { isolated -= 1 }

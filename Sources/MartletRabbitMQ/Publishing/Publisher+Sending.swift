@@ -15,7 +15,6 @@ extension Publisher {
   func finishTurn(wire: Wire?, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     let next = wakeResting(now: now)
     guard let wire, !isBlocked else { return next }
-    if let pausedUntil, pausedUntil > now { return min(next ?? pausedUntil, pausedUntil) }
     let size = isolated > 0 ? 1 : Self.windowSize
     let time = Date()
     while window.count < size, wire.output.count < Self.outputLimit, let item = outgoing.popFirst() {
@@ -82,8 +81,9 @@ extension Publisher {
     if move.mayExpire { extras.expiration = expiration(extras.expiresAt, route, now) }
     if MessageEncoder.encode(move.message, to: route, extras, channel: Self.channel, into: wire.output) { return true }
     // With Martlet's own headers added it no longer fits: better a dead letter without its sender's than none.
-    var bare = move.message
-    bare.headers = Headers()
+    let bare = Message(
+      body: move.message.body, id: move.message.id, contentType: move.message.contentType,
+      enqueuedAt: move.message.enqueuedAt)
     return MessageEncoder.encode(bare, to: route, extras, channel: Self.channel, into: wire.output)
   }
 

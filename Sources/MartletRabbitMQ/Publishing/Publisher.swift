@@ -63,8 +63,6 @@ final class Publisher: ConnectionRole {
   var isBlocked = false
   /// How many items still go one by one, because one of them closed the channel and nobody knows which.
   var isolated = 0
-  /// Nothing leaves before.
-  var pausedUntil: ContinuousClock.Instant?
   var returning: ReturnedRoute?
   var hasLoggedRefusal = false
 
@@ -176,7 +174,8 @@ final class Publisher: ConnectionRole {
   }
 
   func lost(_ error: BrokerError, now: ContinuousClock.Instant) {
-    channelEnded(error)
+    // A closed virtual host is no message's fault.
+    channelEnded(error.code == .permission ? nil : error)
     isBlocked = false
     returning = nil
   }

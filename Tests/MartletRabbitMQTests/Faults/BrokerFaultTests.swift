@@ -7,7 +7,7 @@ import Testing
 
 /// A broker that is killed, blocked and cut off, under load.
 @Suite(.serialized) struct BrokerFaultTests {
-  private static let server = Task { try await TestServer(.rabbitMQ) }
+  static let server = Task { try await TestServer(.rabbitMQ) }
 
   /// Pipes `count` messages through a queue while `trouble` happens, and holds that each has its effect.
   private func pipe(_ count: Int, through trouble: (Lab, TestServer) async throws -> Void) async throws -> Lab {

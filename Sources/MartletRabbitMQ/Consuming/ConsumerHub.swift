@@ -10,7 +10,7 @@ final class ConsumerHub: ConnectionRole {
     /// Outputs are durable: acknowledge.
     case settle(Int, CommitGroup, [Int: BrokerError], @Sendable (CommitResult) -> Void)
     /// A message that the reader sent elsewhere by itself has arrived there.
-    case moved(Int, tag: UInt64, generation: UInt32, PublishRequest.Outcome)
+    case moved(Int, tag: UInt64, Move, generation: UInt32, PublishRequest.Outcome)
     /// How many suspects wait, by reader.
     case suspects([Int: Int])
     case close(Int, deadline: ContinuousClock.Instant, answer: @Sendable () -> Void)
@@ -44,8 +44,8 @@ final class ConsumerHub: ConnectionRole {
     case .settle(let id, let group, let errors, let completion):
       guard let reader = readers[id] else { return completion(.ownershipLost) }
       reader.settle(group, errors, completion)
-    case .moved(let id, let tag, let generation, let outcome):
-      readers[id]?.moved(tag, generation, outcome)
+    case .moved(let id, let tag, let move, let generation, let outcome):
+      readers[id]?.moved(tag, move, generation, outcome)
       if let reader = readers[id], reader.isReading { suspects.mayHave(id) }
     case .suspects(let counts): suspects.counted(counts, now: now)
     case .close(let id, let deadline, let answer):

@@ -37,41 +37,18 @@ extension QueueReader {
     }
   }
 
-  /// Sends a message elsewhere: published and confirmed, then acknowledged.
-  func move(_ move: Move, _ tag: UInt64) {
-    moving += 1
-    let (id, generation, mailbox) = (consumer.id, consumer.generation, hub.mailbox)
-    let request = PublishRequest(
-      moves: [move], moveEntries: [0], fence: PublishRequest.Fence(consumer: consumer, generation: generation)
-    ) { outcome in
-      mailbox.send(.role(.moved(id, tag: tag, generation: generation, outcome)))
-    }
-    hub.publisher.send(.role(.publish(request)))
-  }
-
-  func moved(_ tag: UInt64, _ generation: UInt32, _ outcome: PublishRequest.Outcome) {
-    guard generation == consumer.generation else { return }
-    moving -= 1
-    switch outcome {
-    case .void: break
-    case .published(let refused):
-      if let error = refused.values.first {
-        // It stays unsettled: the broker gives it back when this channel ends.
-        logger.error("a message cannot be moved: \(error.message)")
-      } else {
-        settle(tag, nil)
-      }
-    }
-  }
-
   /// Marks a delivery as settled.
   @discardableResult
   func settle(_ tag: UInt64, _ batch: SettledBatch?) -> Bool {
-    if suspectTag == tag {
-      suspectTag = nil
-      hub.suspectEnded(self)
-    }
+    endSuspect(tag)
     return acks.settle(tag, batch)
+  }
+
+  /// Another suspect may be handed out.
+  func endSuspect(_ tag: UInt64) {
+    guard suspectTag == tag else { return }
+    suspectTag = nil
+    hub.suspectEnded(self)
   }
 
   /// Outputs are durable: acknowledges the inputs of the entries that were not refused.
@@ -104,7 +81,7 @@ extension QueueReader {
 
   /// Whether a suspect may be asked for now.
   var canTakeSuspect: Bool {
-    state == .open && closing == nil && suspectTag == nil && handed + held.count < intake.wanted
+    state == .open && closing == nil && suspectTag == nil && handed + held.count + stuck.count < intake.wanted
   }
 
   /// Asks for one suspect.

@@ -12,10 +12,11 @@ extension QueueReader {
     }
     guard let wire, state == .open || state == .opening else { return closingTime(now) }
     handOut()
+    let nextMove = retryMoves(now)
     acknowledge(wire, now)
     consumer.unsettled = acks.open
     let settled = closing == nil ? nil : finishClosing(wire, now)
-    return [acks.dueTime, closing?.deadline, settled].compactMap(\.self).min()
+    return [acks.dueTime, nextMove, closing?.deadline, settled].compactMap(\.self).min()
   }
 
   private func handOut() {

@@ -45,6 +45,9 @@ final class QueueReader {
   var handed = 0
   /// Messages that this reader is sending elsewhere by itself.
   var moving = 0
+  /// Those that could not be published, by delivery tag, until the next try.
+  var stuck: [UInt64: StuckMove] = [:]
+  var reportedMove: BrokerError.Code?
   /// The delivery tag of the unsettled suspect.
   var suspectTag: UInt64?
   var closing: (deadline: ContinuousClock.Instant, answers: [@Sendable () -> Void])?
@@ -148,6 +151,7 @@ final class QueueReader {
     incoming = nil
     _ = held.removeAll()
     (handed, moving) = (0, 0)
+    (stuck, reportedMove) = ([:], nil)
     // Also where one was asked for and had not come yet.
     hub.suspectEnded(self)
     suspectTag = nil

@@ -20,4 +20,6 @@ struct EventReference: Sendable {
   var offset: EventOffset { batch[index].offset }
   var sequenceNumber: Int64 { batch[index].sequenceNumber }
   var key: String? { batch[index].message.key }
+  /// The name of its keyed state: events without a key share one.
+  var stateKey: String { key ?? "" }
 }

@@ -23,14 +23,20 @@ final class HubPlan: Sendable {
   let batchFailure: BatchFailure
   let onRetentionGap: RetentionGapPolicy
   let deduplicate: Duration?
+  /// How many keys' values a partition keeps in memory.
+  let mostValues: Int
   private let policy: RetryPolicy
   private let last: EventFailure.Last
   private let invocations = Locked<UInt64>(0)
   /// The trouble so far, over all partitions.
   let counts = Locked(EventCounts())
 
-  init(base: FunctionPlan, binding: EventBinding, options: FunctionOptions, app: String) {
+  init(
+    base: FunctionPlan, binding: EventBinding, options: FunctionOptions, app: String,
+    mostValues: Int = KeyedValues.usualMost
+  ) {
     self.base = base
+    self.mostValues = mostValues
     self.binding = binding
     let own = options.events
     address = base.function.trigger

@@ -2,10 +2,14 @@ import MartletCore
 
 /// The keyed state of an owned partition: what was read from the store, and over it what waits to be committed.
 struct KeyedValues: Sendable {
-  /// More keys than this are not kept after their commit.
-  static let most = 10_000
+  /// How many keys are kept after their commit, unless a test wants fewer.
+  static let usualMost = 10_000
 
+  private let most: Int
   private var known: [String: Bytes?] = [:]
+
+  /// - Parameter most: more keys than this are not kept after their commit.
+  init(most: Int = usualMost) { self.most = most }
 
   /// Those of the keys that must be read from the store.
   func missing(of keys: Set<String>) -> [String] { keys.filter { known[$0] == nil }.sorted() }
@@ -30,10 +34,15 @@ struct KeyedValues: Sendable {
     for unit in rest { write(unit.values) }
   }
 
-  /// Keeps the memory bounded, once nothing waits to be committed that only this knows.
-  mutating func trim(keeping pending: [PartitionUnit]) {
-    guard known.count > Self.most else { return }
-    let kept = Set(pending.flatMap(\.values.keys))
+  /// Whether it is time to forget what the store knows too.
+  var isFull: Bool { known.count > most }
+
+  /// Keeps the memory bounded.
+  /// - Parameters:
+  ///   - pending: units that wait to be committed: only this knows what they wrote.
+  ///   - running: keys that runs have in hand: they were told that their values are known.
+  mutating func trim(keeping pending: [PartitionUnit], and running: Set<String>) {
+    let kept = running.union(pending.flatMap(\.values.keys))
     known = known.filter { kept.contains($0.key) }
   }
 }

@@ -7,7 +7,7 @@ struct PartitionInvocation: Sendable {
   private var plan: HubPlan { partition.plan }
 
   func run() async {
-    guard let values = await readValues() else { return }
+    guard let values = await values(for: work.events) else { return }
     // It was chosen some time ago: the process may have stood still since, or somebody else have taken the partition.
     if partition.environment.isSilent(partition.now) { partition.loseInSilence() }
     guard !partition.isLost else { return release() }
@@ -28,9 +28,8 @@ struct PartitionInvocation: Sendable {
         guard let next, next.mayBegin, !partition.environment.isSilent(now) else { return release() }
         deadline = next.deadline
         // The event before may have changed what is kept for the key.
-        if plan.binding.isStateful {
-          values = partition.core.withLock { $0.state?.values.values(of: keys) } ?? [:]
-        }
+        guard let kept = await self.values(for: [event]) else { return }
+        values = kept
       }
       let verdict = await invoke([event], values, deadline)
       guard case .proceed = partition.settle(work.run, count: 1, verdict) else { return }
@@ -55,26 +54,32 @@ struct PartitionInvocation: Sendable {
 
   // MARK: Keyed state
 
-  private var keys: Set<String> { Set(work.events.map { $0.key ?? "" }) }
-
-  /// What the group keeps for the keys of the batch; nil where it cannot be read now: then the batch comes again.
-  private func readValues() async -> [String: Bytes]? {
+  /// What the group keeps for the keys of some of the events; nil where it cannot be read now, or the run was given up:
+  /// then the rest of the run comes again.
+  private func values(for events: [EventReference]) async -> [String: Bytes]? {
     guard plan.binding.isStateful else { return [:] }
-    let keys = keys
-    let missing = partition.core.withLock { $0.state?.values.missing(of: keys) } ?? []
-    var stored: [String: Bytes] = [:]
-    if !missing.isEmpty {
+    let keys = Set(events.map(\.stateKey))
+    while true {
+      let (known, missing) = partition.core.withLock { core -> ([String: Bytes]?, [String]) in
+        guard let state = core.state, state.runs[work.run] != nil else { return (nil, []) }
+        return (state.values.values(of: keys), state.values.missing(of: keys))
+      }
+      guard let known else {
+        release()
+        return nil
+      }
+      if missing.isEmpty { return known }
       do {
-        stored = try await partition.environment.committer.store.values(of: missing, in: partition.partition)
+        let stored = try await partition.environment.committer.store.values(of: missing, in: partition.partition)
+        partition.core.withLock { core in
+          // What a run has read that was given up meanwhile may be older than what was written since.
+          if core.state?.runs[work.run] != nil { core.state?.values.fill(missing, from: stored) }
+        }
       } catch {
         partition.report(problem: error)
         release(retryAfter: .seconds(1))
         return nil
       }
-    }
-    return partition.core.withLock { core in
-      core.state?.values.fill(missing, from: stored)
-      return core.state?.values.values(of: keys)
     }
   }
 

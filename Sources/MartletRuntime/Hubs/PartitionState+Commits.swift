@@ -55,7 +55,9 @@ extension PartitionState {
     suspects?.slot = flight.commit.suspect
     suspects?.announced = flight.announces
     entries.removeAll(through: position.checkpoint)
-    values.trim(keeping: units)
+    if values.isFull {
+      values.trim(keeping: units, and: Set(runs.values.flatMap(\.entries).map { entries[$0].event.stateKey }))
+    }
   }
 
   /// How many units the next commit takes.

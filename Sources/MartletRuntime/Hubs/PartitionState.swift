@@ -20,7 +20,7 @@ struct PartitionState: Sendable {
   var inFlight: PartitionFlight?
   /// How many batches have ended since the last commit.
   var batchesEnded = 0
-  var values = KeyedValues()
+  var values: KeyedValues
   /// nil where repeats are not dropped.
   var seen: SeenEvents?
   /// What was dropped since it was said last.
@@ -59,6 +59,7 @@ struct PartitionState: Sendable {
   ) {
     self.plan = plan
     self.seen = seen
+    values = KeyedValues(most: plan.mostValues)
     self.partition = partition
     self.firstWait = firstWait
     epoch = record.epoch

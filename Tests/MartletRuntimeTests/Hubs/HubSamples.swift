@@ -7,7 +7,7 @@ extension HubPlan {
   /// The plan of a function of events that does nothing.
   static func sample(
     _ events: EventHubOptions = EventHubOptions(), retry: RetryPolicy? = nil, isSingle: Bool = false,
-    timeout: Duration? = nil
+    timeout: Duration? = nil, mostValues: Int = KeyedValues.usualMost
   ) -> HubPlan {
     let name = HubName<String>("readings")
     let function =
@@ -19,7 +19,7 @@ extension HubPlan {
     let plan = FunctionPlan(
       function: function, options: options, instance: "test", logger: Logger(sink: .discard),
       clock: HostClock(monotonic: { .milliseconds(0) }, wall: { .distantPast }))
-    return HubPlan(base: plan, binding: binding, options: options, app: "app")
+    return HubPlan(base: plan, binding: binding, options: options, app: "app", mostValues: mostValues)
   }
 }
 

@@ -57,7 +57,9 @@ final class HubProcess: @unchecked Sendable {
       logger: Logger(level: .critical, sink: .discard), clock: clock)
     guard case .events(let binding) = function.body else { preconditionFailure("a hub's trigger binds events") }
     runner = HubRunner(
-      hub: HubPlan(base: plan, binding: binding, options: options, app: "app"), executor: executor,
+      hub: HubPlan(
+        base: plan, binding: binding, options: options, app: "app", mostValues: simulation.scenario.mostValues),
+      executor: executor,
       generator: SeededGenerator(seed: simulation.scenario.seed ^ UInt64(number + 1)))
   }
 

@@ -10,6 +10,8 @@ struct HubScenario {
   let partitions: Int
   let processes: Int
   let keys: Int
+  /// How many keys' values a partition keeps in memory.
+  let mostValues: Int
   /// Whether outputs go to another broker, so that a commit has two steps.
   let crossesBrokers: Bool
   /// How many faults may happen: processes killed, frozen, drained or started; outages of the store.
@@ -40,6 +42,7 @@ struct HubScenario {
       maxOutstanding: Int.random(in: prefetch...16, using: &generator))
     events.onFailure = generator.chance(70) ? .deadLetter : .skip
     var second = SeededGenerator(seed: seed ^ 0xdedb)
+    mostValues = second.chance(50) ? Int.random(in: 0...3, using: &second) : 100
     let deduplicates = second.chance(30)
     if deduplicates { events.deduplicate = .seconds(3600) }
     events.batchFailure = generator.chance(70) ? .bisect : .whole

@@ -84,7 +84,7 @@ enum Operation: Character, CaseIterable {
   case hang = "t"
   /// A success, but a second too late: it does not heed cancellation.
   case late = "l"
-  /// Heeds nothing for 10 s.
+  /// Heeds nothing: for 10 s with messages, for ever with events.
   case stubborn = "h"
 
   /// Whether the function has to wait for it.

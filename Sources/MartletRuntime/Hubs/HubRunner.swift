@@ -6,6 +6,8 @@ final class HubRunner: Runner {
   struct State: Sendable {
     var balance: GroupBalance
     var partitions: [Int: OwnedPartition] = [:]
+    /// Partitions that were given up while functions ran that have not returned yet.
+    var remains: [OwnedPartition] = []
     var partitionCount = 0
     /// Where partitions are read and committed; nil before the start.
     var environment: OwnedPartition.Environment?
@@ -77,12 +79,24 @@ final class HubRunner: Runner {
         partition.tick(now: now)
       }
     }
+    expireRemains(now: now)
     if looks { Task.detached(executorPreference: executor) { [self] in await look() } }
     endIfDrained()
     return !isClosed
   }
 
-  var lost: Int { state.withLock { Array($0.partitions.values) }.reduce(0) { $0 + $1.lostRuns } }
+  private func expireRemains(now: MonotonicTime) {
+    let remains = state.withLock { $0.remains }
+    guard !remains.isEmpty else { return }
+    for partition in remains {
+      partition.expire(now: now)
+      partition.pump()
+    }
+    let ended = Set(remains.filter { !$0.hasRuns }.map { ObjectIdentifier($0) })
+    state.withLock { state in state.remains.removeAll { ended.contains(ObjectIdentifier($0)) } }
+  }
+
+  var lost: Int { state.withLock { $0.partitions.values + $0.remains }.reduce(0) { $0 + $1.lostRuns } }
 
   // MARK: The group
 
@@ -190,6 +204,7 @@ final class HubRunner: Runner {
   private func closed(_ partition: OwnedPartition) {
     state.withLock { state in
       if state.partitions[partition.number] === partition { state.partitions[partition.number] = nil }
+      if partition.hasRuns { state.remains.append(partition) }
     }
     endIfDrained()
   }

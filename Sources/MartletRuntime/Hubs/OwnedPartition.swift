@@ -9,7 +9,7 @@ final class OwnedPartition: Sendable {
     let log: any EventLog
     let committer: HubCommitter
     let executor: FunctionExecutor
-    let slots: RunSlots
+    let slots: RunSlots<OwnedPartition>
     let turn: SuspectTurn
     /// Whether the hub's retention asks for anything.
     let trims: Bool
@@ -23,6 +23,8 @@ final class OwnedPartition: Sendable {
     var state: PartitionState?
     var reader: (any PartitionReader)?
     var tasks: [Int: Task<Void, Never>] = [:]
+    /// Runs that were given up and have not returned: their slots are others' now.
+    var slotless: Set<Int> = []
     /// When to try again to open the reader; nil while it is open, or being opened.
     var opensAt: MonotonicTime?
     var backoff = Backoff(first: .milliseconds(200), longest: .seconds(10))
@@ -77,6 +79,8 @@ final class OwnedPartition: Sendable {
   var isLost: Bool { core.withLock { $0.isLost } }
   /// Runs that were given up and have not returned.
   var lostRuns: Int { core.withLock { $0.state?.abandonedRuns.count ?? 0 } }
+  /// Whether a run of it has not returned.
+  var hasRuns: Bool { core.withLock { $0.state.map { !$0.runs.isEmpty || !$0.abandonedRuns.isEmpty } ?? false } }
 
   func open() { detach { [self] in await openReader() } }
 
@@ -86,22 +90,28 @@ final class OwnedPartition: Sendable {
 
   // MARK: The main loop
 
-  /// Does what can be done now: asks for events, runs batches, commits.
+  /// Does what can be done now: asks for events, runs batches, commits. A slot that it leaves free goes to whoever waits
+  /// for one.
   func pump() {
+    var next: OwnedPartition? = self
+    while let partition = next {
+      partition.step()
+      next = environment.slots.next
+    }
+  }
+
+  private func step() {
     let now = self.now
     // Asked here and not by the clock alone: a process that stood still wakes up anywhere.
-    guard !environment.isSilent(now) else { return loseInSilence() }
+    guard !environment.isSilent(now) else {
+      loseInSilence()
+      return environment.slots.leave(self)
+    }
     var works: [PartitionWork] = []
     let (reader, granted, commit, notes) = core.withLock { core in
-      while environment.slots.take() {
-        guard let work = core.state?.take(now: now) else {
-          environment.slots.free()
-          break
-        }
-        works.append(work)
-      }
+      chooseWork(&core, now: now, &works)
       let isMyTurn = core.state?.needsTurn != true || environment.turn.take(number)
-      let due = core.state?.commitToSend(now: now, mayAnnounce: isMyTurn)
+      let due = core.isClosing ? nil : core.state?.commitToSend(now: now, mayAnnounce: isMyTurn)
       if core.state?.isExposed != true { environment.turn.giveUp(number) }
       let granted = core.reader == nil ? 0 : core.state?.grant(now: now) ?? 0
       return (core.reader, granted, due?.commit, due?.notes ?? [])
@@ -113,17 +123,31 @@ final class OwnedPartition: Sendable {
     finishIfDrained()
   }
 
+  /// Takes batches while there are slots for them, and stands in line for more.
+  private func chooseWork(_ core: inout Core, now: MonotonicTime, _ works: inout [PartitionWork]) {
+    let slots = environment.slots
+    guard !core.isClosing else { return slots.leave(self) }
+    while slots.take(for: self) {
+      guard let work = core.state?.take(now: now) else { return slots.free() }
+      works.append(work)
+    }
+    if core.state?.hasWork(now: now) == true { slots.wait(self) } else { slots.leave(self) }
+  }
+
   private func start(_ work: PartitionWork) {
     let task = Task.detached(executorPreference: environment.executor) { [self] in
       await PartitionInvocation(partition: self, work: work).run()
-      core.withLock { $0.tasks[work.run] = nil }
-      environment.slots.free()
+      let hasSlot = core.withLock { core in
+        core.tasks[work.run] = nil
+        return core.slotless.remove(work.run) == nil
+      }
+      if hasSlot { environment.slots.free() }
       pump()
     }
     let isCancelled = core.withLock { core in
       guard core.state?.runs[work.run] != nil else { return core.isCancelling || core.isLost }
       core.tasks[work.run] = task
-      return core.isCancelling
+      return core.isCancelling || core.isLost
     }
     if isCancelled { task.cancel() }
   }
@@ -190,20 +214,33 @@ final class OwnedPartition: Sendable {
   // MARK: Time
 
   func tick(now: MonotonicTime) {
-    let (cancelled, notes, opens, trims) = core.withLock { core in
-      let due = core.state?.expire(now: now)
-      let cancelled = (due?.cancel ?? []).compactMap { core.tasks[$0] }
+    expire(now: now)
+    let (opens, trims) = core.withLock { core in
       let opens = core.opensAt.map { $0 <= now } ?? false
       if opens { core.opensAt = nil }
       let trims = environment.trims && !core.isClosing && core.trimsAt.map { $0 <= now } ?? true
       if trims { core.trimsAt = now + Self.trimInterval }
-      return (cancelled, due?.notes ?? [], opens, trims)
+      return (opens, trims)
     }
-    for task in cancelled { task.cancel() }
-    tell(notes)
     if opens { open() }
     if trims { detach { [self] in await trim() } }
     pump()
+  }
+
+  /// Tells runs that are over their deadline to stop, and gives up those that do not heed it.
+  func expire(now: MonotonicTime) {
+    let (cancelled, notes) = core.withLock { core in
+      guard let due = core.state?.expire(now: now) else { return ([Task<Void, Never>](), [PartitionNote]()) }
+      giveBackSlots(of: due.abandoned, &core)
+      return (due.cancel.compactMap { core.tasks[$0] }, due.notes)
+    }
+    for task in cancelled { task.cancel() }
+    tell(notes)
+  }
+
+  /// A run that was given up, and may never return, keeps nobody from running.
+  private func giveBackSlots(of runs: [Int], _ core: inout Core) {
+    for run in runs where core.slotless.insert(run).inserted { environment.slots.free() }
   }
 
   // MARK: Stop
@@ -247,7 +284,7 @@ final class OwnedPartition: Sendable {
 
   /// A drain is over: nothing of what still runs counts.
   func abandon() {
-    core.withLock { $0.state?.abandon() }
+    core.withLock { core in giveBackSlots(of: core.state?.abandon() ?? [], &core) }
     pump()
   }
 
@@ -258,6 +295,7 @@ final class OwnedPartition: Sendable {
       }
       core.isClosing = true
       environment.turn.giveUp(number)
+      environment.slots.leave(self)
       core.opensAt = nil
       defer { core.reader = nil }
       return (true, core.reader)

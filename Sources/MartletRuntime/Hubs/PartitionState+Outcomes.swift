@@ -329,14 +329,17 @@ extension PartitionState {
 
   // MARK: Time
 
-  /// Runs that are over their deadline: those to be cancelled now, and what was given up.
-  mutating func expire(now: MonotonicTime) -> (cancel: [Int], notes: [PartitionNote]) {
+  /// Runs that are over their deadline: those to be cancelled now, and those that are given up.
+  mutating func expire(now: MonotonicTime) -> (cancel: [Int], abandoned: [Int], notes: [PartitionNote]) {
+    guard !runs.isEmpty else { return ([], [], []) }
     var cancel: [Int] = []
+    var abandoned: [Int] = []
     var notes: [PartitionNote] = []
     for (number, run) in runs.sorted(by: { $0.key < $1.key }) {
       if let end = run.graceEnd {
         guard end <= now else { continue }
         abandonedRuns.insert(number)
+        abandoned.append(number)
         let first = plan.binding.isSingle ? Array(run.entries.prefix(1)) : run.entries
         runs[number]?.entries.removeFirst(first.count)
         if run.isVoid || isLost {
@@ -350,14 +353,17 @@ extension PartitionState {
         cancel.append(number)
       }
     }
-    return (cancel, notes)
+    return (cancel, abandoned, notes)
   }
 
   /// A drain is over: what still runs is as if it had never been taken.
-  mutating func abandon() {
-    for number in runs.keys {
+  /// - Returns: the runs that were given up.
+  mutating func abandon() -> [Int] {
+    let abandoned = Array(runs.keys)
+    for number in abandoned {
       abandonedRuns.insert(number)
       close(number, putBack: true)
     }
+    return abandoned
   }
 }

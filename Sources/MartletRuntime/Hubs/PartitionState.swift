@@ -160,6 +160,13 @@ struct PartitionState: Sendable {
     return nil
   }
 
+  /// Whether `take` would find something.
+  func hasWork(now: MonotonicTime) -> Bool {
+    guard !isDraining, !isLost else { return false }
+    if let suspects { return runs.isEmpty && suspects.announced != nil }
+    return !mustGather && (readyLane(now: now) ?? fullLane(now: now)) != nil
+  }
+
   // MARK: Repeats
 
   func mark(_ number: Int) -> SeenEvents.Mark {

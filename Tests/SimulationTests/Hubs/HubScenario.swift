@@ -5,21 +5,21 @@ struct HubScenario {
   enum Shape: CaseIterable { case whole, results, single, state, stateResults }
 
   let seed: UInt64
-  let shape: Shape
-  let options: FunctionOptions
-  let partitions: Int
-  let processes: Int
-  let keys: Int
+  var shape: Shape
+  var options: FunctionOptions
+  var partitions: Int
+  var processes: Int
+  var keys: Int
   /// How many keys' values a partition keeps in memory.
-  let mostValues: Int
+  var mostValues: Int
   /// Whether outputs go to another broker, so that a commit has two steps.
-  let crossesBrokers: Bool
+  var crossesBrokers: Bool
   /// How many faults may happen: processes killed, frozen, drained or started; outages of the store.
-  let faults: Int
+  var faults: Int
   /// What each event does, attempt by attempt; see `Operation`.
-  let scripts: [String]
+  var scripts: [String]
   /// Behind each event, the number of an earlier one that comes once more then; empty where repeats are not dropped.
-  let repeats: [Int?]
+  var repeats: [Int?]
 
   init(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
@@ -47,14 +47,17 @@ struct HubScenario {
     if deduplicates { events.deduplicate = .seconds(3600) }
     events.batchFailure = generator.chance(70) ? .bisect : .whole
     let retries = Int.random(in: 0...3, using: &generator)
+    // Often fewer than there are partitions and lanes.
+    let slots = second.chance(40) ? Int.random(in: 1...3, using: &second) : 32
     options = FunctionOptions(
-      functionTimeout: .milliseconds(200),
+      maxConcurrentCalls: slots, functionTimeout: .milliseconds(200),
       retry: generator.chance(50)
         ? .fixedDelay(maxRetryCount: retries, delayInterval: .milliseconds(20), immediateRetryCount: min(1, retries))
         : .exponentialBackoff(
           maxRetryCount: retries, minimumInterval: .milliseconds(10), maximumInterval: .milliseconds(100)),
       events: events)
-    let operations = Operation.allCases.filter { !$0.isForOne && $0 != .stubborn }
+    let hasStubborn = second.chance(5)
+    let operations = Operation.allCases.filter { !$0.isForOne && ($0 != .stubborn || hasStubborn) }
     let scripts = (0..<Int.random(in: 3...20, using: &generator)).map { _ in
       if generator.chance(4) { return "!" }
       // Most events are good: a fault needs innocent neighbours.

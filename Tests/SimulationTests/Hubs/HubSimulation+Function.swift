@@ -48,6 +48,7 @@ extension HubSimulation {
     case .slow: await sleepers.sleep(until: now + 30_000_000, heedsCancellation: true)
     case .hang: await sleepers.sleep(until: .max, heedsCancellation: true)
     case .late: await sleepers.sleep(until: now + 1_000_000_000, heedsCancellation: false)
+    case .stubborn: await sleepers.sleep(until: .max, heedsCancellation: false)
     default: break
     }
   }
@@ -56,7 +57,7 @@ extension HubSimulation {
     let operation = begin(event, in: process)
     processes[process].running[event.key ?? ""] = event.id
     // A run that heeds no deadline is given up, and its key goes on without it.
-    if operation == .late { processes[process].running[event.key ?? ""] = nil }
+    if operation == .late || operation == .stubborn { processes[process].running[event.key ?? ""] = nil }
     defer { processes[process].running[event.key ?? ""] = nil }
     await wait(for: operation)
     return try perform(operation, event, in: process)

@@ -45,7 +45,7 @@ struct HubSimulationTests {
   }
 
   /// A thread of its own: a simulation does not give way.
-  private static func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+  static func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
     await withCheckedContinuation { continuation in
       NamedThread.start("simulation") { continuation.resume(returning: body()) }.detach()
     }

@@ -37,6 +37,10 @@ struct GroupBalance: Sendable {
     let ended: MonotonicTime
   }
 
+  /// What a member is called while it leaves: it lives and finishes what it has, and gets no share any more.
+  static func leaving(_ member: String) -> String { member + leavingMark }
+  private static let leavingMark = "~leaving"
+
   let member: String
   private let expiration: Duration
   private let handOverTimeout: Duration
@@ -74,12 +78,16 @@ struct GroupBalance: Sendable {
   ) -> [Action] {
     noteOutage(view)
     lastAttended = view.attended
-    let alive = Set(view.members.filter { $0.silence < expiration }.map(\.id)).union([member])
+    let known = Self.names(view.members)
+    let heard = Self.names(view.members.filter { $0.silence < expiration })
+    let alive = heard.staying.union(heard.leaving)
+    // Who leaves is silent under its own name from then on.
+    let sharing = heard.staying.subtracting(heard.leaving).union([member])
     let mayBury = quietUntil <= view.ended
     let strangers = self.strangers
     self.strangers = [:]
     var drops: [Int: Action] = [:]
-    var counts: [String: Int] = Dictionary(uniqueKeysWithValues: alive.map { ($0, 0) })
+    var counts: [String: Int] = Dictionary(uniqueKeysWithValues: sharing.map { ($0, 0) })
     var mine: [Action] = []
     var free: [Action] = []
     var taken: [String: [PartitionRecord]] = [:]
@@ -101,11 +109,11 @@ struct GroupBalance: Sendable {
       if owner == member {
         counts[member, default: 0] += 1
         if held[number] == nil { mine.append(.claim(number, expecting: record.epoch, afterDeath: false)) }
-      } else if alive.contains(owner) {
+      } else if sharing.contains(owner) {
         counts[owner, default: 0] += 1
         taken[owner, default: []].append(record)
-      } else {
-        let isKnown = view.members.contains { $0.id == owner }
+      } else if !alive.contains(owner) {
+        let isKnown = known.staying.contains(owner) || known.leaving.contains(owner)
         if !isKnown { self.strangers[number] = owner }
         guard mayBury, isKnown || strangers[number] == owner else {
           // Who is not buried yet still has it.
@@ -125,6 +133,17 @@ struct GroupBalance: Sendable {
     let claims = (mine.shuffled(using: &generator) + free.shuffled(using: &generator)).prefix(wanted)
     let force = takeByForce(wanted - claims.count, taken, counts, allowed, mayBury: mayBury, now: view.ended)
     return gone + claims + force
+  }
+
+  /// Those that want a share, and those that leave.
+  private static func names(_ members: [GroupMember]) -> (staying: Set<String>, leaving: Set<String>) {
+    members.reduce(into: ([], [])) { names, member in
+      if member.id.hasSuffix(leavingMark) {
+        names.leaving.insert(String(member.id.dropLast(leavingMark.count)))
+      } else {
+        names.staying.insert(member.id)
+      }
+    }
   }
 
   /// Who may have how many: the average, rounded down; the rest goes to those that have most, so that nothing moves

@@ -124,13 +124,16 @@ final class HubRunner: Runner {
   /// - Returns: whether another look is worth its while at once: somebody else was faster, or something became free.
   private func balance() async throws(BrokerError) -> Bool {
     let began = now
-    let (environment, count, heldBefore) = state.withLock { ($0.environment, $0.partitionCount, $0.held) }
+    let (environment, count, heldBefore, isLeaving) = state.withLock {
+      ($0.environment, $0.partitionCount, $0.held, $0.isDraining)
+    }
     guard let environment else { return false }
     let store = environment.committer.store
     // The records first: whoever owns one of them has said before that it lives, so the list of members has it.
     let records = try await store.records(of: hub.group, partitionCount: count)
     let attended = now
-    let members = try await store.attend(hub.group, as: plan.instance, expiration: hub.expiration)
+    let name = isLeaving ? GroupBalance.leaving(plan.instance) : plan.instance
+    let members = try await store.attend(hub.group, as: name, expiration: hub.expiration)
     let view = GroupBalance.View(records: records, members: members, began: began, attended: attended, ended: now)
     let actions = state.withLock { state -> [GroupBalance.Action] in
       // What was given up during the look is not to be taken back by what was read before.
@@ -141,7 +144,9 @@ final class HubRunner: Runner {
       let actions = state.balance.actions(after: view, held: held, using: &generator)
       return state.isDraining ? [] : actions
     }
-    return try await perform(actions, environment)
+    let isSoon = try await perform(actions, environment)
+    // The others give this member no share any more when they know that it leaves.
+    return isSoon || state.withLock { $0.isDraining } != isLeaving
   }
 
   private func perform(
@@ -227,6 +232,7 @@ final class HubRunner: Runner {
   func beginDrain() {
     let partitions = state.withLock { state in
       state.isDraining = true
+      state.looksAt = MonotonicTime(nanoseconds: 0)
       return Array(state.partitions.values)
     }
     for partition in partitions { partition.drain() }
@@ -265,6 +271,7 @@ final class HubRunner: Runner {
     if isLooking { await lookedLast.wait() }
     // Who cannot say goodbye is missed after the expiration.
     try? await store?.leave(hub.group, as: plan.instance)
+    try? await store?.leave(hub.group, as: GroupBalance.leaving(plan.instance))
   }
 
   private func endIfDrained() {

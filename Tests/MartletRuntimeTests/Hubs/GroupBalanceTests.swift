@@ -92,6 +92,28 @@ struct GroupBalanceTests {
     #expect(actions == [.claim(1, expecting: 1, afterDeath: true)])
   }
 
+  @Test mutating func `a member that leaves gets no share, and keeps what it finishes`() {
+    var balance = balance("b")
+    let members = ["a": 1.0, GroupBalance.leaving("a"): 0, "b": 0]
+    // What it has released goes to the others at once, though it has not been silent for long.
+    let owners: [String?] = ["a", nil, nil, "b"]
+    let actions = balance.actions(after: view(owners, members, at: 1), held: held(3), using: &generator)
+    #expect(claims(actions) == [1, 2])
+    // Nobody takes by force what it still has, and nobody buries it, however long it takes.
+    let late = ["a": 60.0, GroupBalance.leaving("a"): 1, "b": 0]
+    for seconds in [2.0, 60, 120] {
+      let view = view(["a", "b", "b", "b"], late, at: seconds)
+      #expect(balance.actions(after: view, held: held(1, 2, 3), using: &generator).isEmpty)
+    }
+  }
+
+  @Test mutating func `a member that dies while it leaves is buried`() {
+    var balance = balance("b")
+    let members = ["a": 60.0, GroupBalance.leaving("a"): 10, "b": 0]
+    let actions = balance.actions(after: view(["a", "b"], members, at: 1), held: held(1), using: &generator)
+    #expect(actions == [.claim(0, expecting: 1, afterDeath: true)])
+  }
+
   @Test mutating func `what was released is nobody's death`() {
     var balance = balance()
     let actions = balance.actions(after: view(["a", nil], ["a": 0], at: 1), held: held(0), using: &generator)

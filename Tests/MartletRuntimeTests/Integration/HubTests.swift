@@ -177,6 +177,41 @@ struct HubTests {
     }
   }
 
+  @Test func `what a process has released is read by another one while it finishes something slow`() async throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let configuration = HostConfiguration(
+      broker: "embedded:\(directory.path())", logger: Logger(sink: .discard))
+    let hub = HubName<Int>("wide", partitions: 16)
+    let holder = Observed<Int?>(nil)
+    let isOpen = Observed(false)
+    func start(_ process: Int) async throws -> TestApp {
+      try await TestApp.start(configuration) {
+        Function("see", on: .event(of: hub, options: Self.quick)) { _, _ in
+          holder.update { $0 = process }
+          try await isOpen.until("the others are owned") { $0 }
+        }
+      }
+    }
+    let apps = [try await start(0), try await start(1)]
+    let store = try #require(apps[0].host.broker() as? any Store)
+    let group = ConsumerGroup(hub: "wide", name: "test")
+    func shares() async throws -> [Int] {
+      let owners = try await store.records(of: group, partitionCount: 16).compactMap(\.owner)
+      return Dictionary(grouping: owners) { $0 }.values.map(\.count).sorted()
+    }
+    try await eventually("both have their halves") { try await shares() == [8, 8] }
+    try await apps[0].host.send([Outgoing(1, key: "slow")], to: hub)
+    let leaver: Int = try await holder.wait("it runs") { $0 }
+    async let drained = apps[leaver].host.drain()
+    // It lives and says so, for as long as its function takes.
+    try await eventually("the other one has all others") { try await shares() == [1, 15] }
+    isOpen.update { $0 = true }
+    #expect(await drained)
+    try await eventually("the other one has all") { try await shares() == [16] }
+    #expect(await apps[1 - leaver].host.drain())
+  }
+
   @Test func `a group that is moved by hand while it runs reads again from there`() async throws {
     let seen = Observed<[Int]>([])
     let hub = HubName<Int>("moved", partitions: 1)

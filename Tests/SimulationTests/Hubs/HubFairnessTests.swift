@@ -5,24 +5,8 @@ import Testing
 
 /// Fewer slots than partitions.
 struct HubFairnessTests {
-  /// One process with one slot and six partitions; event n belongs to partition n modulo 6.
   private static func scenario(_ scripts: [String]) -> HubScenario {
-    var scenario = HubScenario(seed: 1)
-    scenario.shape = .single
-    scenario.partitions = 6
-    scenario.keys = 6
-    scenario.processes = 1
-    scenario.faults = 0
-    scenario.crossesBrokers = false
-    scenario.repeats = []
-    scenario.scripts = scripts
-    var events = EventHubOptions(
-      maxEventBatchSize: 2, partitionOwnershipExpirationInterval: .seconds(1),
-      loadBalancingUpdateInterval: .milliseconds(100))
-    events.onFailure = .deadLetter
-    scenario.options = FunctionOptions(
-      maxConcurrentCalls: 1, functionTimeout: .milliseconds(200), retry: .fixedDelay(maxRetryCount: 0, delayInterval: .zero), events: events)
-    return scenario
+    .plain(scripts, partitions: 6, maxConcurrentCalls: 1)
   }
 
   @Test func `partitions with a backlog go on side by side though only one can run at a time`() async {

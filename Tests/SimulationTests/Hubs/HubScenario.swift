@@ -76,6 +76,27 @@ struct HubScenario {
       } : []
   }
 
+  /// Single events that behave as scripted, one for each partition in turn, and no faults.
+  static func plain(_ scripts: [String], partitions: Int, maxConcurrentCalls: Int = 32) -> HubScenario {
+    var scenario = HubScenario(seed: 1)
+    scenario.shape = .single
+    scenario.partitions = partitions
+    scenario.keys = partitions
+    scenario.processes = 1
+    scenario.faults = 0
+    scenario.crossesBrokers = false
+    scenario.repeats = []
+    scenario.scripts = scripts
+    var events = EventHubOptions(
+      maxEventBatchSize: 2, partitionOwnershipExpirationInterval: .seconds(1),
+      loadBalancingUpdateInterval: .milliseconds(100))
+    events.onFailure = .deadLetter
+    scenario.options = FunctionOptions(
+      maxConcurrentCalls: maxConcurrentCalls, functionTimeout: .milliseconds(200),
+      retry: .fixedDelay(maxRetryCount: 0, delayInterval: .zero), events: events)
+    return scenario
+  }
+
   var isStateful: Bool { shape == .state || shape == .stateResults }
   func key(of event: Int) -> String { "k\(event % keys)" }
   func partition(of event: Int) -> Int { (event % keys) % partitions }

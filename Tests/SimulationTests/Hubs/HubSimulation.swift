@@ -45,7 +45,8 @@ final class HubSimulation: @unchecked Sendable {
     return problems
   }
 
-  private func runUntil(_ what: String, _ isReached: () -> Bool) {
+  /// Steps until then; a violation where it does not come to that.
+  func runUntil(_ what: String, _ isReached: () -> Bool) {
     while hub.violations.isEmpty, !isReached() {
       step()
       steps += 1
@@ -53,7 +54,7 @@ final class HubSimulation: @unchecked Sendable {
     }
   }
 
-  private var isBalanced: Bool {
+  var isBalanced: Bool {
     let alive = processes.filter { $0.life == .running }
     guard !alive.isEmpty, alive.count == processes.count(where: \.isAlive), !alive.contains(where: \.isFrozen) else {
       return false
@@ -89,7 +90,7 @@ final class HubSimulation: @unchecked Sendable {
     endDrains()
   }
 
-  private func startProcess() {
+  func startProcess() {
     let process = HubProcess(number: processes.count, simulation: self)
     processes.append(process)
     process.open()
@@ -188,7 +189,7 @@ final class HubSimulation: @unchecked Sendable {
   }
 
   /// Lets every task end that can, so that little is left behind.
-  private func cleanUp() {
+  func cleanUp() {
     for process in processes where process.life != .dead { process.life = .dead }
     for _ in 0..<4 {
       sleepers.wake(now: .max)

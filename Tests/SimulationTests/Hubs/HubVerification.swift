@@ -16,8 +16,11 @@ struct HubVerification {
 
   /// Who has left in good order is no member: the others would keep a share for it.
   private var ghosts: [String] {
-    simulation.processes.filter { $0.life == .drained && simulation.hub.heard["p\($0.number)"] != nil }
-      .map { "process \($0.number) has left and is a member still" }
+    simulation.processes.filter { process in
+      let names = ["p\(process.number)", GroupBalance.leaving("p\(process.number)")]
+      return process.life == .drained && names.contains { simulation.hub.heard[$0] != nil }
+    }
+    .map { "process \($0.number) has left and is a member still" }
   }
 
   private var outcomeProblems: [String] {

@@ -7,6 +7,10 @@ extension OwnedPartition: EventHandler {
   /// Finds out where to begin and opens a reader there. What fails is tried again by the clock.
   func openReader() async {
     if let problem = record.unreadable { return await followUnreadable(problem) }
+    let own = core.withLock { core in
+      core.readerNumber += 1
+      return core.readerNumber
+    }
     do {
       if core.withLock({ $0.mustDeclare }) {
         _ = try await environment.log.declare(plan.binding.hub)
@@ -15,6 +19,7 @@ extension OwnedPartition: EventHandler {
       let start = try await startPosition()
       let seen = core.withLock({ $0.state == nil }) ? try await readSeen() : nil
       let isClosed = core.withLock { core in
+        guard core.readerNumber == own else { return true }
         if core.state == nil { core.state = makeState(start, seen) }
         core.begins = nil
         if core.isDraining { core.state?.drain() }
@@ -24,7 +29,8 @@ extension OwnedPartition: EventHandler {
       let reader = try await environment.log.read(
         partition.partition, after: start, function: plan.base.function.name, handler: self)
       let isLate = core.withLock { core in
-        if core.isClosing { return true }
+        // A reader that was lost before it was known is dead.
+        if core.isClosing || core.readerNumber != own { return true }
         core.reader = reader
         core.state?.beginReading()
         core.backoff.reset()
@@ -38,7 +44,7 @@ extension OwnedPartition: EventHandler {
       core.withLock { core in
         // A hub that has gone with all that is known of it.
         core.mustDeclare = core.mustDeclare || (error.code == .notFound && plan.onRetentionGap == .skip)
-        if !core.isClosing { core.opensAt = now + core.backoff.next() }
+        if !core.isClosing, core.readerNumber == own { core.opensAt = now + core.backoff.next() }
       }
     }
   }
@@ -97,7 +103,10 @@ extension OwnedPartition: EventHandler {
   }
 
   func receive(_ loss: EventLoss) {
-    core.withLock { $0.reader = nil }
+    core.withLock { core in
+      core.reader = nil
+      core.readerNumber += 1
+    }
     detach { [self] in await weigh(loss) }
   }
 

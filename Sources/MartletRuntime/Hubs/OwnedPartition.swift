@@ -22,6 +22,8 @@ final class OwnedPartition: Sendable {
     /// nil until the position is known.
     var state: PartitionState?
     var reader: (any PartitionReader)?
+    /// Raised when a reader is opened or lost: what began under an older number has come too late.
+    var readerNumber = 0
     var tasks: [Int: Task<Void, Never>] = [:]
     /// Runs that were given up and have not returned: their slots are others' now.
     var slotless: Set<Int> = []

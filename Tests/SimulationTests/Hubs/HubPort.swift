@@ -58,13 +58,19 @@ struct HubPort: EventLog, Store {
   func read(
     _ partition: HubPartition, after position: PartitionPosition, function: String, handler: any EventHandler
   ) async throws(BrokerError) -> any PartitionReader {
-    await process.call { [process, simulation] in
+    let reader = await process.call { [process, simulation] in
       let log = simulation.hub.logs[partition.number]
       let next = log.firstIndex { event in position.checkpoint.map { $0 < event.offset } ?? true } ?? log.count
       let reading = HubProcess.Reading(partition: partition.number, next: next, handler: handler)
       process.readings.append(reading)
       return HubReader(reading: reading)
     }
+    if simulation.losesReader() {
+      reader.reading.isClosed = true
+      handler.receive(.retentionGap(missing: nil))
+      await simulation.sleepers.sleep(until: simulation.now + 100_000_000, heedsCancellation: false)
+    }
+    return reader
   }
 
   func bounds(of hub: String) async throws(BrokerError) -> [PartitionBounds] { [] }

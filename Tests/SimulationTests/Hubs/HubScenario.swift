@@ -14,6 +14,8 @@ struct HubScenario {
   var mostValues: Int
   /// Whether outputs go to another broker, so that a commit has two steps.
   var crossesBrokers: Bool
+  /// Whether a reader is sometimes lost before its owner knows it.
+  var losesReaders: Bool
   /// How many faults may happen: processes killed, frozen, drained or started; outages of the store.
   var faults: Int
   /// What each event does, attempt by attempt; see `Operation`.
@@ -56,6 +58,7 @@ struct HubScenario {
         : .exponentialBackoff(
           maxRetryCount: retries, minimumInterval: .milliseconds(10), maximumInterval: .milliseconds(100)),
       events: events)
+    losesReaders = second.chance(20)
     let hasStubborn = second.chance(5)
     let operations = Operation.allCases.filter { !$0.isForOne && ($0 != .stubborn || hasStubborn) }
     let scripts = (0..<Int.random(in: 3...20, using: &generator)).map { _ in
@@ -86,6 +89,7 @@ struct HubScenario {
     scenario.faults = 0
     scenario.crossesBrokers = false
     scenario.repeats = []
+    scenario.losesReaders = false
     scenario.scripts = scripts
     var events = EventHubOptions(
       maxEventBatchSize: 2, partitionOwnershipExpirationInterval: .seconds(1),

@@ -72,6 +72,9 @@ final class HubSimulation: @unchecked Sendable {
   /// Whether an answer is lost now.
   func loses() -> Bool { scenario.faults > 0 && generator.chance(10) }
 
+  /// Whether a reader is lost now.
+  func losesReader() -> Bool { scenario.losesReaders && generator.chance(30) }
+
   // MARK: Steps
 
   private func step() {

@@ -144,13 +144,14 @@ final class HubRunner: Runner {
       let actions = state.balance.actions(after: view, held: held, using: &generator)
       return state.isDraining ? [] : actions
     }
-    let isSoon = try await perform(actions, environment)
+    let isSoon = try await perform(actions, environment, until: attended + hub.expiration / 3)
     // The others give this member no share any more when they know that it leaves.
     return isSoon || state.withLock { $0.isDraining } != isLeaving
   }
 
+  /// - Parameter end: when the next heartbeat is due: what is not claimed by then is claimed after it.
   private func perform(
-    _ actions: [GroupBalance.Action], _ environment: OwnedPartition.Environment
+    _ actions: [GroupBalance.Action], _ environment: OwnedPartition.Environment, until end: MonotonicTime
   ) async throws(BrokerError) -> Bool {
     var isSoon = false
     for action in actions {
@@ -165,6 +166,7 @@ final class HubRunner: Runner {
         plan.logger.information("gives \(hub.group):\(number) to another process")
         held(number)?.drain()
       case .claim(let number, let epoch, let afterDeath):
+        guard now < end else { return true }
         let partition = GroupPartition(group: hub.group, number: number)
         let record = try await environment.committer.store.claim(
           partition, as: plan.instance, expecting: epoch, afterDeath: afterDeath)

@@ -14,6 +14,8 @@ final class HubRunner: Runner {
     /// When the next look at the group is due.
     var looksAt = MonotonicTime(nanoseconds: 0)
     var isLooking = false
+    /// Whether the look may take partitions.
+    var isActing = false
     var isDraining = false
     var isClosed = false
     var problem: String?
@@ -113,6 +115,7 @@ final class HubRunner: Runner {
     let now = self.now
     let wasLast = state.withLock { state in
       state.isLooking = false
+      state.isActing = false
       let factor = Double.random(in: isSoon ? 0.02...0.1 : 0.8...1.2, using: &state.generator)
       state.looksAt = now + hub.updateInterval * factor
       return state.isClosed
@@ -142,6 +145,7 @@ final class HubRunner: Runner {
       var generator = state.generator
       defer { state.generator = generator }
       let actions = state.balance.actions(after: view, held: held, using: &generator)
+      state.isActing = !state.isDraining && !actions.isEmpty
       return state.isDraining ? [] : actions
     }
     let isSoon = try await perform(actions, environment, until: attended + hub.expiration / 3)
@@ -279,8 +283,8 @@ final class HubRunner: Runner {
   private func endIfDrained() {
     let now = self.now
     let hasDrained = state.withLock { state in
-      // A look that hangs, because the store is away, keeps nobody.
-      state.isDraining && state.partitions.isEmpty && (!state.isLooking || state.balance.mustStop(now: now))
+      // A look that only reads, or that hangs because the store is away, keeps nobody.
+      state.isDraining && state.partitions.isEmpty && (!state.isActing || state.balance.mustStop(now: now))
     }
     if hasDrained { drained.fire() }
   }

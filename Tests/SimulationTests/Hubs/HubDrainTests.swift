@@ -29,4 +29,20 @@ struct HubDrainTests {
     }
     #expect(violations.isEmpty, "\(violations)")
   }
+
+  @Test func `a store that never answered keeps nobody from leaving`() async {
+    let scenario = HubScenario.plain(["s"], partitions: 2)
+    let violations = await HubSimulationTests.onThread {
+      let simulation = HubSimulation(scenario)
+      simulation.awayUntil = .max
+      simulation.startProcess()
+      let process = simulation.processes[0]
+      simulation.runUntil("it asks the store") { !process.traffic.isEmpty }
+      process.drain()
+      simulation.runUntil("it has drained") { process.runner.hasDrained }
+      simulation.cleanUp()
+      return simulation.hub.violations
+    }
+    #expect(violations.isEmpty, "\(violations)")
+  }
 }

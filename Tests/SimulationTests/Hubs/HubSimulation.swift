@@ -17,7 +17,7 @@ final class HubSimulation: @unchecked Sendable {
   var processes: [HubProcess] = []
   private var faultsLeft: Int
   /// The store does nothing until then.
-  private var awayUntil: UInt64 = 0
+  var awayUntil: UInt64 = 0
   let sleepers = Sleepers()
   private(set) var faults: [String] = []
   private var steps = 0

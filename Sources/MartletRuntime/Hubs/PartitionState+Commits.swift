@@ -148,24 +148,23 @@ extension PartitionState {
     return nil
   }
 
-  /// The event to single out: the one that was, until it has its outcome; then one after another, in order.
+  /// The event to single out: the one that was, until it has its outcome; then one after another, in the order of their
+  /// lanes.
   private func nextSuspect(now: MonotonicTime) -> Int? {
     guard let suspects, suspects.announced == nil, runs.isEmpty, !isDraining else { return nil }
     if let slot = suspects.slot, slot.offset > position.checkpoint ?? EventOffset(low: 0),
       !finishedBefore.contains(slot.offset)
     {
       if let number = entries.numbers.first(where: { entries[$0].event.offset == slot.offset }) {
-        if entries[number].status == .waiting {
-          return lanes[entries[number].lane].isParked(at: now) ? nil : number
-        }
+        // While it waits for its next attempt, others run.
+        if entries[number].status == .waiting, !lanes[entries[number].lane].isParked(at: now) { return number }
       } else if lastTaken.map({ $0 < slot.offset }) ?? true, entries.count < plan.capacity,
         (entries.numbers.last.map { entries[$0].event.sequenceNumber } ?? -1) < suspects.through
       {
         return nil  // It has not been read yet, and goes before the others.
       }
     }
-    let next = lanes.compactMap { $0.waiting.first }.min()
-    return next.flatMap { lanes[entries[$0].lane].isParked(at: now) ? nil : $0 }
+    return lanes.lazy.filter { !$0.isParked(at: now) }.compactMap(\.waiting.first).min()
   }
 
   /// Runs the event that was announced, alone.

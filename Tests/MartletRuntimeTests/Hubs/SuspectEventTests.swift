@@ -97,6 +97,28 @@ struct SuspectEventTests {
     #expect(again.events[0].attempt == 2)
   }
 
+  @Test func `while an event waits for its next attempt, other lanes go on, and its own does not`() throws {
+    let options = EventHubOptions(maxEventBatchSize: 2, prefetchCount: 8, lanes: 2, maxOutstanding: 8)
+    let retry = RetryPolicy.fixedDelay(maxRetryCount: 2, delayInterval: .seconds(1))
+    var state = PartitionState.sample(.sample(options, retry: retry), deaths: 1)
+    state.receive(0...3, keys: 2)
+    try #require(Set([0, 1].map { state.entries[$0].lane }).count == 2)
+    var ran: [[Int]] = []
+    for _ in 0..<3 {
+      state.commitAll()
+      let work = try require(state.take())
+      ran.append(work.numbers)
+      if work.numbers == [0] { state.fail(work) } else { state.succeed(work) }
+    }
+    #expect(ran == [[0], [1], [3]])
+    #expect(state.commitAll().last?.position?.finishedNumbers == [1, 3])
+    #expect(state.take() == nil)
+    state.commitAll(at: 1000)
+    let again = try require(state.take(at: 1000))
+    #expect(again.numbers == [0])
+    #expect(again.events[0].attempt == 2)
+  }
+
   @Test func `an empty partition forgets the trouble with the first events`() throws {
     var state = state(position: .sample(9))
     state.receive([], tail: PartitionTail(sequenceNumber: 9), now: .milliseconds(0))

@@ -196,6 +196,7 @@ final class OwnedPartition: Sendable {
       let kept = results.prefix { result in
         if case .failure(let error) = result { !plan.base.canComeFromCancellation(error) } else { true }
       }
+      if kept.isEmpty, !results.isEmpty, verdict.undecodable.isEmpty { return nil }
       return EventVerdict(undecodable: verdict.undecodable, body: .each(Array(kept)), values: verdict.values)
     }
   }

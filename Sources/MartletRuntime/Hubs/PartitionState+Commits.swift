@@ -14,13 +14,11 @@ extension PartitionState {
     guard inFlight == nil, !isLost else { return (nil, []) }
     var notes = takeDropped()
     endSuspicion()
-    let withdrawn = withdraw()
+    withdraw()
     let announced = mayAnnounce ? announce(now: now, &notes) : nil
     let count = unitsDue(now: now)
-    guard count > 0 || announced != nil || withdrawn || mustCommitStart || isBehind || (suspects == nil && deaths > 0)
-    else {
-      return (nil, notes)
-    }
+    let mustTell = suspects.map(\.mustWrite) ?? (deaths > 0)
+    guard count > 0 || announced != nil || mustTell || mustCommitStart || isBehind else { return (nil, notes) }
     let sent = Array(units.prefix(count))
     units.removeFirst(count)
     for number in sent.flatMap(\.entries) { entries[number].status = .done }
@@ -52,8 +50,7 @@ extension PartitionState {
     mustCommitStart = false
     deaths = flight.commit.deaths
     if deaths == 0 { suspects = nil }
-    suspects?.slot = flight.commit.suspect
-    suspects?.announced = flight.announces
+    suspects?.applied(flight.commit.suspect, announcing: flight.announces)
     entries.removeAll(through: position.checkpoint)
     if values.isFull {
       values.trim(keeping: units, and: Set(runs.values.flatMap(\.entries).map { entries[$0].event.stateKey }))
@@ -118,11 +115,8 @@ extension PartitionState {
   }
 
   /// In a drain, takes the attempt back of an event that was singled out and has not begun to run.
-  private mutating func withdraw() -> Bool {
-    guard isDraining, let slot = suspects?.slot, suspects?.announced != nil else { return false }
-    suspects?.announced = nil
-    suspects?.slot = slot.attempt > 1 ? SuspectEvent(offset: slot.offset, attempt: slot.attempt - 1) : nil
-    return true
+  private mutating func withdraw() {
+    if isDraining, suspects?.announced != nil { suspects?.takeBack() }
   }
 
   /// The next event that is to run alone, with its attempt. Those that have had too many are set aside.

@@ -53,6 +53,10 @@ extension PartitionState {
   private mutating func close(_ run: Int, putBack: Bool) {
     guard let active = runs.removeValue(forKey: run) else { return }
     lanes[active.lane].run = nil
+    // What has no outcome has not had its attempt.
+    if let slot = suspects?.slot, active.entries.contains(where: { entries[$0].event.offset == slot.offset }) {
+      suspects?.takeBack()
+    }
     if putBack { self.putBack(active.entries, lane: active.lane) }
     guard active.hasOutcome else { return }
     if let last = units.lastIndex(where: { $0.lane == active.lane }), !units[last].endsBatch {

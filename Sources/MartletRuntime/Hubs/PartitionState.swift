@@ -275,7 +275,8 @@ struct PartitionState: Sendable {
   /// Whether a drain has come to its end.
   var hasDrained: Bool {
     isLost
-      || (isDraining && runs.isEmpty && units.isEmpty && inFlight == nil && suspects?.announced == nil)
+      || (isDraining && runs.isEmpty && units.isEmpty && inFlight == nil && suspects?.announced == nil
+        && suspects?.mustWrite != true)
   }
 
   /// What an invocation is told about the partition, given its last event.

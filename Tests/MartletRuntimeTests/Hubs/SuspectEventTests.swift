@@ -141,6 +141,29 @@ struct SuspectEventTests {
     #expect(state.hasDrained)
   }
 
+  @Test(arguments: [1, 3]) func `a run of the suspect that did not begin, or was stopped, does not count`(attempt: Int)
+    throws
+  {
+    let before = attempt > 1 ? SuspectEvent(offset: EventOffset(low: 1), attempt: attempt - 1) : nil
+    var state = state(suspect: before, retries: 5)
+    state.receive(0...1)
+    #expect(try require(state.commit()).suspect == SuspectEvent(offset: EventOffset(low: 1), attempt: attempt))
+    state.applied()
+    // Its keyed state cannot be read now.
+    state.release(try require(state.take()).run, retryAfter: .seconds(1), now: .milliseconds(0))
+    #expect(state.commitAll().map(\.suspect) == [before])
+    #expect(try require(state.commitAll(at: 1000).last).suspect?.attempt == attempt)
+    let again = try require(state.take(at: 1000))
+    #expect(again.events[0].attempt == attempt)
+    // A drain stops it.
+    state.drain()
+    #expect(state.abandon() == [again.run])
+    #expect(!state.hasDrained)
+    #expect(try require(state.commit(at: 1000)).suspect == before)
+    state.applied()
+    #expect(state.hasDrained)
+  }
+
   @Test func `after the second death an event waits for its turn`() throws {
     var state = state(deaths: 2)
     state.receive(0...1)

@@ -11,26 +11,22 @@ struct PartitionInvocation: Sendable {
     // It was chosen some time ago: the process may have stood still since, or somebody else have taken the partition.
     if partition.environment.isSilent(partition.now) { partition.loseInSilence() }
     guard !partition.isLost else { return release() }
-    if plan.binding.isSingle {
-      await runEach(values)
-    } else {
-      let verdict = await invoke(work.events, values, work.deadline)
-      _ = partition.settle(work.run, count: work.events.count, verdict)
-    }
+    if plan.binding.isSingle { return await runEach(values) }
+    var deadline = work.deadline
+    guard begin(0, &deadline) else { return }
+    let verdict = await invoke(work.events, values, deadline)
+    _ = partition.settle(work.run, count: work.events.count, verdict)
   }
 
   private func runEach(_ values: [String: Bytes]) async {
     var (values, deadline, started) = (values, work.deadline, partition.now)
     for (index, event) in work.events.enumerated() {
       if index > 0 {
-        let now = partition.now
-        let next = partition.core.withLock { $0.state?.beginNext(of: work.run, now: now) }
-        guard let next, next.mayBegin, !partition.environment.isSilent(now) else { return release() }
-        deadline = next.deadline
         // The event before may have changed what is kept for the key.
         guard let kept = await self.values(for: [event]) else { return }
         values = kept
       }
+      guard begin(index, &deadline) else { return }
       let verdict = await invoke([event], values, deadline)
       guard case .proceed = partition.settle(work.run, count: 1, verdict) else { return }
       partition.pump()
@@ -39,6 +35,21 @@ struct PartitionInvocation: Sendable {
         started = partition.now
       }
     }
+  }
+
+  /// Begins an invocation of the run, whose time counts from now. False where it must not begin: then the rest of the
+  /// run comes again.
+  private func begin(_ index: Int, _ deadline: inout MonotonicTime?) -> Bool {
+    // The first one began with the run, unless something was read before it.
+    guard index > 0 || plan.binding.isStateful else { return true }
+    let now = partition.now
+    let next = partition.core.withLock { $0.state?.beginNext(of: work.run, now: now) }
+    guard let next, next.mayBegin, !partition.environment.isSilent(now) else {
+      release()
+      return false
+    }
+    deadline = next.deadline
+    return true
   }
 
   private func invoke(

@@ -232,8 +232,10 @@ struct PartitionState: Sendable {
     nextRun += 1
     for number in numbers { entries[number].status = .running }
     lanes[lane].run = nextRun
-    runs[nextRun] = PartitionRun(entries: numbers, lane: lane, deadline: deadline(now))
-    return PartitionWork(run: nextRun, events: numbers.map { reference($0) }, deadline: deadline(now))
+    // Where keyed state is read before it, the function begins later: see `beginNext`.
+    let deadline = plan.binding.isStateful ? nil : deadline(now)
+    runs[nextRun] = PartitionRun(entries: numbers, lane: lane, deadline: deadline)
+    return PartitionWork(run: nextRun, events: numbers.map { reference($0) }, deadline: deadline)
   }
 
   /// The event as a run sees it, with the number of the attempt.
@@ -247,8 +249,7 @@ struct PartitionState: Sendable {
     plan.base.timeoutNanoseconds.map { MonotonicTime(nanoseconds: now.nanoseconds &+ $0) }
   }
 
-  /// The next event of a run begins an invocation of its own, with a deadline of its own. False where it must not: the
-  /// run ends there.
+  /// The next invocation of a run begins, with a deadline of its own. False where it must not: the run ends there.
   mutating func beginNext(of run: Int, now: MonotonicTime) -> (mayBegin: Bool, deadline: MonotonicTime?) {
     guard !isDraining, let active = runs[run], !active.isVoid, active.graceEnd == nil else { return (false, nil) }
     let deadline = deadline(now)

@@ -7,14 +7,18 @@ extension HubPlan {
   /// The plan of a function of events that does nothing.
   static func sample(
     _ events: EventHubOptions = EventHubOptions(), retry: RetryPolicy? = nil, isSingle: Bool = false,
-    timeout: Duration? = nil, mostValues: Int = KeyedValues.usualMost
+    isStateful: Bool = false, timeout: Duration? = nil, mostValues: Int = KeyedValues.usualMost
   ) -> HubPlan {
     let name = HubName<String>("readings")
     let function =
       isSingle
       ? Function("detect", on: .event(of: name)) { (_: IncomingEvent<String>, _) in }
       : Function("detect", on: .eventHub(name)) { (_: EventBatch<String>, _) in }
-    guard case .events(let binding) = function.body else { preconditionFailure("a hub's trigger binds events") }
+    guard case .events(var binding) = function.body else { preconditionFailure("a hub's trigger binds events") }
+    if isStateful {
+      binding = EventBinding(
+        hub: binding.hub, group: binding.group, isSingle: isSingle, isStateful: true, run: binding.run)
+    }
     let options = FunctionOptions(functionTimeout: timeout, retry: retry, events: events)
     let plan = FunctionPlan(
       function: function, options: options, instance: "test", logger: Logger(sink: .discard),

@@ -45,4 +45,17 @@ struct KeyedValuesTests {
     state.commitAll()
     #expect(state.values.missing(of: ["k2", "k3"]) == ["k2", "k3"])
   }
+
+  @Test func `the time that the store takes is not the function's`() throws {
+    var state = PartitionState.sample(.sample(isStateful: true, timeout: .seconds(1)))
+    state.receive(0...1)
+    let work = try require(state.take())
+    #expect(work.deadline == nil)
+    #expect(state.expire(now: .milliseconds(60_000)).cancel.isEmpty)
+    let (mayBegin, deadline) = state.beginNext(of: work.run, now: .milliseconds(60_000))
+    #expect(mayBegin)
+    #expect(deadline == .milliseconds(61_000))
+    #expect(state.expire(now: .milliseconds(60_999)).cancel.isEmpty)
+    #expect(state.expire(now: .milliseconds(61_000)).cancel == [work.run])
+  }
 }

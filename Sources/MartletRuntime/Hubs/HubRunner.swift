@@ -227,7 +227,8 @@ final class HubRunner: Runner {
     }
     guard hasChanged else { return }
     if let problem {
-      plan.logger.error("the store of \(hub.group) does not answer, tries again: \(problem.message)")
+      let what = problem.code == .unavailable ? "does not answer" : "does not do what is asked of it"
+      plan.logger.error("the store of \(hub.group) \(what), tries again: \(problem.message)")
     } else {
       plan.logger.information("the store of \(hub.group) answers again")
     }

@@ -37,10 +37,10 @@ extension OwnedPartition: EventHandler {
         return false
       }
       if isLate { return await reader.close() }
-      report(problem: nil)
+      report(.reading, nil)
       pump()
     } catch {
-      report(problem: error)
+      report(.reading, error)
       core.withLock { core in
         // A hub that has gone with all that is known of it.
         core.mustDeclare = core.mustDeclare || (error.code == .notFound && plan.onRetentionGap == .skip)
@@ -121,7 +121,7 @@ extension OwnedPartition: EventHandler {
         lose("what was read of it is no longer there; the group goes on from where the store has it")
       }
     } catch {
-      report(problem: error)
+      report(.reading, error)
       openLater()
     }
   }
@@ -228,7 +228,7 @@ extension OwnedPartition: EventHandler {
       let records = try await store.records(of: plan.group, partitionCount: number + 1)
       if records[number].epoch < record.epoch { try await store.move(partition, to: position) }
     } catch {
-      report(problem: error)
+      report(.keeping, error)
     }
   }
 
@@ -249,21 +249,26 @@ extension OwnedPartition: EventHandler {
       core.withLock { $0.movesTo = start }
       drain()
     } catch {
-      report(problem: error)
+      report(.reading, error)
       openLater()
     }
   }
 
-  func report(problem: BrokerError?) {
+  func report(problem: BrokerError?) { report(.reading, problem) }
+
+  /// Says once what does not work, and once that it does again.
+  func report(_ work: Work, _ problem: BrokerError?) {
     let hasChanged = core.withLock { core in
-      defer { core.problem = problem?.message }
-      return core.problem != problem?.message
+      guard core.problems[work] != problem?.message else { return false }
+      core.problems[work] = problem?.message
+      return true
     }
     guard hasChanged else { return }
     if let problem {
-      logger.error("cannot read \(partition), tries again: \(problem.message)")
+      let next = work == .keeping ? "" : ", tries again"
+      logger.error("cannot \(work.rawValue) \(partition)\(next): \(problem.message)")
     } else {
-      logger.information("reads \(partition) again")
+      logger.information("can \(work.rawValue) \(partition) again")
     }
   }
 }

@@ -36,7 +36,8 @@ final class OwnedPartition: Sendable {
     var mustDeclare = false
     /// The partition is not what it was: whoever owns it next begins there.
     var movesTo: PartitionPosition?
-    var problem: String?
+    /// What was said last of what does not work.
+    var problems: [Work: String] = [:]
     /// It was said that the store's position makes no sense.
     var isUnreadable = false
     var isDraining = false
@@ -45,6 +46,13 @@ final class OwnedPartition: Sendable {
     var isClosing = false
     /// When the hub's retention is looked after next.
     var trimsAt: MonotonicTime?
+  }
+
+  /// What a broker or a store can keep from working.
+  enum Work: String, Sendable {
+    case reading = "read"
+    case keyedState = "read the keyed state of"
+    case keeping = "keep the position of"
   }
 
   /// How often the owner removes what the hub's retention no longer asks for.

@@ -82,12 +82,13 @@ struct PartitionInvocation: Sendable {
       if missing.isEmpty { return known }
       do {
         let stored = try await partition.environment.committer.store.values(of: missing, in: partition.partition)
+        partition.report(.keyedState, nil)
         partition.core.withLock { core in
           // What a run has read that was given up meanwhile may be older than what was written since.
           if core.state?.runs[work.run] != nil { core.state?.values.fill(missing, from: stored) }
         }
       } catch {
-        partition.report(problem: error)
+        partition.report(.keyedState, error)
         release(retryAfter: .seconds(1))
         return nil
       }

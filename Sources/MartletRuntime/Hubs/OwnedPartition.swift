@@ -120,7 +120,7 @@ final class OwnedPartition: Sendable {
     var works: [PartitionWork] = []
     let (reader, granted, commit, notes) = core.withLock { core in
       chooseWork(&core, now: now, &works)
-      let isMyTurn = core.state?.needsTurn != true || environment.turn.take(number)
+      let isMyTurn = core.state?.runsAlone != true || environment.turn.take(number)
       let due = core.isClosing ? nil : core.state?.commitToSend(now: now, mayAnnounce: isMyTurn)
       if core.state?.isExposed != true { environment.turn.giveUp(number) }
       let granted = core.reader == nil ? 0 : core.state?.grant(now: now) ?? 0

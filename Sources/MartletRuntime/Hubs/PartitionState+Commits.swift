@@ -61,7 +61,7 @@ extension PartitionState {
   private func unitsDue(now: MonotonicTime) -> Int {
     guard let oldest = units.first else { return 0 }
     let everything = fitting(units.count)
-    if isDraining || suspects != nil { return everything }
+    if isDraining || runsAlone { return everything }
     let frequency = plan.checkpointFrequency
     if frequency > 1, batchesEnded < frequency {
       // What is held is bounded, in size and in time.
@@ -103,15 +103,17 @@ extension PartitionState {
 
   /// The search for the event that killed an owner is over when all that it can have had in hand is done.
   private mutating func endSuspicion() {
-    if let through = suspects?.through, position.sequenceNumber >= through, runs.isEmpty { suspects = nil }
+    guard let through = suspects?.through, position.sequenceNumber >= through else { return }
+    if runs.isEmpty || !runsAlone { suspects = nil }
   }
 
-  /// Whether the process died more than once of what this partition has: then its events run alone in the process.
-  var needsTurn: Bool { suspects != nil && deaths > 1 }
+  /// Whether owners died again before all was done that the first one had in hand: then events run one at a time, in the
+  /// partition and in the process. One death alone is mostly nobody's fault, and costs no time.
+  var runsAlone: Bool { suspects != nil && deaths > 1 }
 
   /// Whether an event that was singled out runs, or is about to.
   var isExposed: Bool {
-    suspects != nil && (!runs.isEmpty || suspects?.announced != nil || inFlight?.announces != nil)
+    runsAlone && (!runs.isEmpty || suspects?.announced != nil || inFlight?.announces != nil)
   }
 
   /// In a drain, takes the attempt back of an event that was singled out and has not begun to run.
@@ -145,7 +147,7 @@ extension PartitionState {
   /// The event to single out: the one that was, until it has its outcome; then one after another, in the order of their
   /// lanes.
   private func nextSuspect(now: MonotonicTime) -> Int? {
-    guard let suspects, suspects.announced == nil, runs.isEmpty, !isDraining else { return nil }
+    guard runsAlone, let suspects, suspects.announced == nil, runs.isEmpty, !isDraining else { return nil }
     if let slot = suspects.slot, slot.offset > position.checkpoint ?? EventOffset(low: 0),
       !finishedBefore.contains(slot.offset)
     {

@@ -31,7 +31,7 @@ struct PartitionState: Sendable {
   var mustCommitStart: Bool
   /// The number of the last commit.
   var lastCommit: UInt64
-  /// Set while events run alone because an owner died.
+  /// Set while events are not done that an owner may have died of.
   var suspects: Suspects?
   /// What was committed last.
   var deaths: Int
@@ -149,7 +149,7 @@ struct PartitionState: Sendable {
   /// The next batch to run, if any can.
   mutating func take(now: MonotonicTime) -> PartitionWork? {
     guard !isDraining, !isLost else { return nil }
-    if suspects != nil { return takeSuspect(now: now) }
+    if runsAlone { return takeSuspect(now: now) }
     if mustGather { return nil }
     while let lane = readyLane(now: now) ?? fullLane(now: now) {
       nextLane = (lane + 1) % lanes.count
@@ -163,7 +163,7 @@ struct PartitionState: Sendable {
   /// Whether `take` would find something.
   func hasWork(now: MonotonicTime) -> Bool {
     guard !isDraining, !isLost else { return false }
-    if let suspects { return runs.isEmpty && suspects.announced != nil }
+    if runsAlone { return runs.isEmpty && suspects?.announced != nil }
     return !mustGather && (readyLane(now: now) ?? fullLane(now: now)) != nil
   }
 

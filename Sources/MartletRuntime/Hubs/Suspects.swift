@@ -1,6 +1,6 @@
 import MartletCore
 
-/// After the death of an owner: which events run alone, because one of them may have killed it.
+/// After the death of an owner: the events of which one may have killed it.
 struct Suspects: Sendable {
   /// The last sequence number that the dead owner can have had in hand.
   private(set) var through: Int64

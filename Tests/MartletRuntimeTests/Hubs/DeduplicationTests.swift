@@ -124,10 +124,10 @@ struct DeduplicationTests {
     #expect(state.commitAll().last?.position?.sequenceNumber == 1)
   }
 
-  @Test func `after a death repeats do not run alone either`() throws {
+  @Test func `after deaths repeats do not run alone either`() throws {
     var seen = SeenEvents(window: .seconds(60))
     seen.remember(.init(id: "e0", offset: EventOffset(low: 1)))
-    var state = Self.state(position: .sample(0), seen: seen, deaths: 1)
+    var state = Self.state(position: .sample(0), seen: seen, deaths: 2)
     state.receive([Self.event(1, id: 0), .sample(2)], tail: nil, now: .milliseconds(0))
     #expect(state.commit()?.suspect?.offset == EventOffset(low: 3))
   }

@@ -3,16 +3,30 @@ import Testing
 
 @testable import MartletRuntime
 
-/// After the death of an owner: events run alone, their attempts written before.
+/// After the death of owners: events run alone, their attempts written before.
 struct SuspectEventTests {
   private static let options = EventHubOptions(maxEventBatchSize: 2, prefetchCount: 4, maxOutstanding: 4)
 
   private func state(
-    deaths: Int = 1, suspect: SuspectEvent? = nil, position: PartitionPosition? = nil, retries: Int = 2
+    deaths: Int = 2, suspect: SuspectEvent? = nil, position: PartitionPosition? = nil, retries: Int = 2
   ) -> PartitionState {
     .sample(
       .sample(Self.options, retry: .fixedDelay(maxRetryCount: retries, delayInterval: .zero)), position: position,
       deaths: deaths, suspect: suspect)
+  }
+
+  @Test func `after one death events run as ever, and the store knows of it until they are done`() throws {
+    var state = state(deaths: 1)
+    state.receive(0...3)
+    let first = try require(state.take())
+    #expect(first.numbers == [0, 1])
+    state.succeed(first)
+    let commit = try require(state.commit())
+    #expect(commit.deaths == 1)
+    #expect(commit.suspect == nil)
+    state.applied()
+    state.succeed(try require(state.take()))
+    #expect(state.commitAll().map(\.deaths) == [0])
   }
 
   @Test func `an attempt is written before the event runs, and events run alone`() throws {
@@ -21,7 +35,7 @@ struct SuspectEventTests {
     #expect(state.take() == nil)
     let first = try require(state.commit())
     #expect(first.suspect == SuspectEvent(offset: EventOffset(low: 1), attempt: 1))
-    #expect(first.deaths == 1)
+    #expect(first.deaths == 2)
     #expect(state.take() == nil)
     state.applied()
     let work = try require(state.take())
@@ -100,7 +114,7 @@ struct SuspectEventTests {
   @Test func `while an event waits for its next attempt, other lanes go on, and its own does not`() throws {
     let options = EventHubOptions(maxEventBatchSize: 2, prefetchCount: 8, lanes: 2, maxOutstanding: 8)
     let retry = RetryPolicy.fixedDelay(maxRetryCount: 2, delayInterval: .seconds(1))
-    var state = PartitionState.sample(.sample(options, retry: retry), deaths: 1)
+    var state = PartitionState.sample(.sample(options, retry: retry), deaths: 2)
     state.receive(0...3, keys: 2)
     try #require(Set([0, 1].map { state.entries[$0].lane }).count == 2)
     var ran: [[Int]] = []
@@ -164,10 +178,10 @@ struct SuspectEventTests {
     #expect(state.hasDrained)
   }
 
-  @Test func `after the second death an event waits for its turn`() throws {
-    var state = state(deaths: 2)
+  @Test func `an event that runs alone waits for its turn`() throws {
+    var state = state()
     state.receive(0...1)
-    #expect(state.needsTurn)
+    #expect(state.runsAlone)
     #expect(state.commitToSend(now: .milliseconds(0), mayAnnounce: false).commit == nil)
     #expect(!state.isExposed)
     _ = try require(state.commit())

@@ -25,11 +25,16 @@ struct HubScenario {
 
   init(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
+    var second = SeededGenerator(seed: seed ^ 0xdedb)
+    // Some have more partitions than slots, and more keys than lanes and than what is kept of their values.
+    let isWide = second.chance(3)
     self.seed = seed
     shape = Shape.allCases.randomElement(using: &generator) ?? .whole
-    partitions = Int.random(in: 1...4, using: &generator)
+    let usual = Int.random(in: 1...4, using: &generator)
+    partitions = isWide ? Int.random(in: 5...12, using: &second) : usual
     processes = Int.random(in: 1...3, using: &generator)
-    keys = Int.random(in: 1...5, using: &generator)
+    let few = Int.random(in: 1...5, using: &generator)
+    keys = isWide ? Int.random(in: 6...40, using: &second) : few
     crossesBrokers = generator.chance(20)
     faults = generator.chance(25) ? 0 : Int.random(in: 1...4, using: &generator)
     let most = Int.random(in: 1...5, using: &generator)
@@ -40,10 +45,9 @@ struct HubScenario {
       batchCheckpointFrequency: generator.chance(50) ? 1 : Int.random(in: 2...4, using: &generator),
       prefetchCount: prefetch, partitionOwnershipExpirationInterval: .seconds(1),
       loadBalancingUpdateInterval: .milliseconds(100), handOverTimeout: .seconds(1),
-      lanes: generator.chance(50) ? 1 : Int.random(in: 2...3, using: &generator),
+      lanes: (generator.chance(50) ? 1 : Int.random(in: 2...3, using: &generator)) * (isWide ? 3 : 1),
       maxOutstanding: Int.random(in: prefetch...16, using: &generator))
     events.onFailure = generator.chance(70) ? .deadLetter : .skip
-    var second = SeededGenerator(seed: seed ^ 0xdedb)
     mostValues = second.chance(50) ? Int.random(in: 0...3, using: &second) : 100
     let deduplicates = second.chance(30)
     if deduplicates { events.deduplicate = .seconds(3600) }
@@ -58,10 +62,10 @@ struct HubScenario {
         : .exponentialBackoff(
           maxRetryCount: retries, minimumInterval: .milliseconds(10), maximumInterval: .milliseconds(100)),
       events: events)
-    losesReaders = second.chance(20)
-    let hasStubborn = second.chance(5)
+    losesReaders = second.chance(8)
+    let hasStubborn = second.chance(2)
     let operations = Operation.allCases.filter { !$0.isForOne && ($0 != .stubborn || hasStubborn) }
-    let scripts = (0..<Int.random(in: 3...20, using: &generator)).map { _ in
+    let scripts = (0..<Int.random(in: 3...20, using: &generator) * (isWide ? 2 : 1)).map { _ in
       if generator.chance(4) { return "!" }
       // Most events are good: a fault needs innocent neighbours.
       if generator.chance(60) { return "s" }

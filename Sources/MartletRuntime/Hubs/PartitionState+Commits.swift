@@ -152,8 +152,12 @@ extension PartitionState {
       !finishedBefore.contains(slot.offset)
     {
       if let number = entries.numbers.first(where: { entries[$0].event.offset == slot.offset }) {
-        // While it waits for its next attempt, others run.
-        if entries[number].status == .waiting, !lanes[entries[number].lane].isParked(at: now) { return number }
+        if entries[number].status == .waiting {
+          if !lanes[entries[number].lane].isParked(at: now) { return number }
+          // While it waits for its next attempt, others run: but what an owner may have died of is not forgotten for
+          // what the next one dies of, or two such events could go on for ever.
+          if slot.offset == suspects.found, slot.attempt < plan.maxAttempts ?? 0 { return nil }
+        }
       } else if lastTaken.map({ $0 < slot.offset }) ?? true, entries.count < plan.capacity,
         (entries.numbers.last.map { entries[$0].event.sequenceNumber } ?? -1) < suspects.through
       {

@@ -125,7 +125,9 @@ struct PartitionState: Sendable {
   mutating func grant(now: MonotonicTime) -> Int {
     guard !isDraining, !isLost else { return 0 }
     let waiting = lanes.reduce(0) { $0 + ($1.isParked(at: now) ? 0 : $1.waiting.count) }
-    let room = min(plan.prefetch - waiting, plan.capacity - entries.count) - granted
+    // The event that was singled out may lie behind others that wait for it.
+    let prefetch = runsAlone ? plan.capacity : plan.prefetch
+    let room = min(prefetch - waiting, plan.capacity - entries.count) - granted
     guard room > 0, granted == 0 || room >= max(1, plan.prefetch / 4) else { return 0 }
     granted += room
     return room

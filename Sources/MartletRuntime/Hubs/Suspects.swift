@@ -9,6 +9,8 @@ struct Suspects: Sendable {
   var slot: SuspectEvent?
   /// The same as the store has it.
   private(set) var written: SuspectEvent?
+  /// The one that an owner died of, perhaps.
+  let found: EventOffset?
   /// The entry that may run now: its attempt is written.
   var announced: Int?
 
@@ -16,6 +18,7 @@ struct Suspects: Sendable {
     self.through = through
     self.slot = slot
     written = slot
+    found = slot?.offset
   }
 
   /// Whether the store must be told.

@@ -133,6 +133,33 @@ struct SuspectEventTests {
     #expect(again.events[0].attempt == 2)
   }
 
+  @Test func `an event that an owner may have died of holds all lanes until it has its outcome`() throws {
+    let options = EventHubOptions(maxEventBatchSize: 2, prefetchCount: 8, lanes: 2, maxOutstanding: 8)
+    let retry = RetryPolicy.fixedDelay(maxRetryCount: 2, delayInterval: .seconds(1))
+    var state = PartitionState.sample(
+      .sample(options, retry: retry), deaths: 2, suspect: SuspectEvent(offset: EventOffset(low: 1), attempt: 1))
+    state.receive(0...3, keys: 2)
+    state.commitAll()
+    state.fail(try require(state.take()))
+    state.commitAll()
+    #expect(state.take() == nil)
+    state.commitAll(at: 1000)
+    let last = try require(state.take(at: 1000))
+    #expect(last.numbers == [0])
+    #expect(last.events[0].attempt == 3)
+  }
+
+  @Test func `the event that was singled out is read though others before it fill the reader's share`() throws {
+    let options = EventHubOptions(maxEventBatchSize: 1, prefetchCount: 1, lanes: 2, maxOutstanding: 4)
+    var state = PartitionState.sample(
+      .sample(options), deaths: 2, suspect: SuspectEvent(offset: EventOffset(low: 3), attempt: 1))
+    #expect(state.grant(now: .milliseconds(0)) == 4)
+    state.receive((0...1).map { .sample($0, key: "k\($0)") }, tail: nil, now: .milliseconds(0))
+    #expect(state.commit() == nil)
+    state.receive([.sample(2, key: "k0")], tail: nil, now: .milliseconds(0))
+    #expect(try require(state.commit()).suspect == SuspectEvent(offset: EventOffset(low: 3), attempt: 2))
+  }
+
   @Test func `an empty partition forgets the trouble with the first events`() throws {
     var state = state(position: .sample(9))
     state.receive([], tail: PartitionTail(sequenceNumber: 9), now: .milliseconds(0))

@@ -25,6 +25,24 @@ struct HubFairnessTests {
     #expect(problems.isEmpty, "\(problems)")
   }
 
+  @Test func `nor does one whose partition was lost, and both count as lost`() async {
+    let scenario = Self.scenario(["h"] + Array(repeating: "s", count: 23))
+    let (violations, lost) = await HubSimulationTests.onThread {
+      let simulation = HubSimulation(scenario)
+      simulation.startProcess()
+      simulation.runUntil("the first one runs") { simulation.ran.contains("e0") }
+      // Somebody moves the group by hand.
+      let epoch = simulation.hub.records[0].epoch
+      _ = simulation.hub.claim(0, as: "operator", expecting: epoch, afterDeath: false)
+      simulation.hub.release(0, epoch: epoch + 1)
+      simulation.runUntil("every event has its outcome") { simulation.hub.isDone }
+      defer { simulation.cleanUp() }
+      return (simulation.hub.violations, simulation.processes[0].runner.lost)
+    }
+    #expect(violations.isEmpty, "\(violations)")
+    #expect(lost == 2)
+  }
+
   private static func run(_ scenario: HubScenario) async -> (problems: [String], runs: [String]) {
     await HubSimulationTests.onThread {
       let simulation = HubSimulation(scenario)

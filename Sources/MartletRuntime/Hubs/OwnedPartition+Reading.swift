@@ -39,6 +39,7 @@ extension OwnedPartition: EventHandler {
       if isLate { return await reader.close() }
       report(.reading, nil)
       pump()
+      await limitSuspicion()
     } catch {
       report(.reading, error)
       core.withLock { core in
@@ -47,6 +48,14 @@ extension OwnedPartition: EventHandler {
         if !core.isClosing, core.readerNumber == own { core.opensAt = now + core.backoff.next() }
       }
     }
+  }
+
+  /// After a death: not every reader says where the partition ends.
+  private func limitSuspicion() async {
+    guard core.withLock({ $0.state?.suspects != nil }) else { return }
+    guard let end = try? await environment.log.position(before: .fromEnd, in: partition.partition) else { return }
+    core.withLock { $0.state?.limitSuspicion(to: end) }
+    pump()
   }
 
   private func startPosition() async throws(BrokerError) -> PartitionPosition {

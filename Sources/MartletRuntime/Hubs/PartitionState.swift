@@ -103,6 +103,13 @@ struct PartitionState: Sendable {
     }
   }
 
+  /// Learns where the partition ended when it was taken over: no owner that died had more. A log that could not tell says
+  /// that it is empty, or ends before what is committed.
+  mutating func limitSuspicion(to end: PartitionPosition) {
+    guard end.checkpoint != nil, end.sequenceNumber >= position.sequenceNumber else { return }
+    suspects?.limit(to: end.sequenceNumber)
+  }
+
   /// The last place that the reader has delivered: where another one goes on.
   var readPosition: PartitionPosition {
     guard let last = entries.numbers.last.map({ entries[$0].event }) else { return position }

@@ -76,6 +76,22 @@ struct SuspectEventTests {
     #expect(try require(state.take()).numbers == [1, 2])
   }
 
+  @Test func `where the reader says no end, the log does`() throws {
+    var state = state()
+    state.receive(0...1)
+    state.limitSuspicion(to: PartitionPosition())
+    state.limitSuspicion(to: .sample(1))
+    for number in 0...1 {
+      state.commitAll()
+      let work = try require(state.take())
+      #expect(work.numbers == [number])
+      state.succeed(work)
+    }
+    #expect(state.commitAll().last?.deaths == 0)
+    state.receive(2...3)
+    #expect(try require(state.take()).numbers == [2, 3])
+  }
+
   @Test func `the event that was singled out goes first, with the attempt behind the written one`() throws {
     var state = state(suspect: SuspectEvent(offset: EventOffset(low: 3), attempt: 1))
     state.receive(0...1)

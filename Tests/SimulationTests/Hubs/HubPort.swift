@@ -46,7 +46,12 @@ struct HubPort: EventLog, Store {
   func position(before start: InitialOffset, in partition: HubPartition) async throws(BrokerError)
     -> PartitionPosition
   {
-    await process.call { PartitionPosition() }
+    await process.call { [simulation] in
+      guard case .fromEnd = start, let last = simulation.hub.logs[partition.number].last else {
+        return PartitionPosition()
+      }
+      return PartitionPosition(checkpoint: last.offset, sequenceNumber: last.sequenceNumber)
+    }
   }
 
   func note(_ hub: HubDeclaration) {}

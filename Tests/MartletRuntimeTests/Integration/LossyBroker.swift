@@ -4,12 +4,16 @@ import Testing
 
 @testable import MartletTestKit
 
-/// An embedded broker whose readers can be told of a loss.
+/// An embedded broker whose readers can be told of a loss, and whose store can refuse what is asked.
 final class LossyBroker: EventLog, Store {
   let base: EmbeddedBroker
   private let handlers = Locked<[any EventHandler]>([])
   /// The partitions whose positions make no sense, until they are moved.
   let unreadable = Locked<Set<Int>>([])
+  /// What heartbeats come to,
+  let heartbeatError = Locked<BrokerError?>(nil)
+  /// and reading what is kept for keys.
+  let valuesError = Locked<BrokerError?>(nil)
 
   init(_ base: EmbeddedBroker) { self.base = base }
 
@@ -49,7 +53,10 @@ final class LossyBroker: EventLog, Store {
   var storeDomain: CommitDomain { base.storeDomain }
   func attend(_ group: ConsumerGroup, as member: String, expiration: Duration) async throws(BrokerError)
     -> [GroupMember]
-  { try await base.attend(group, as: member, expiration: expiration) }
+  {
+    if let error = heartbeatError.withLock({ $0 }) { throw error }
+    return try await base.attend(group, as: member, expiration: expiration)
+  }
   func leave(_ group: ConsumerGroup, as member: String) async throws(BrokerError) {
     try await base.leave(group, as: member)
   }
@@ -74,7 +81,8 @@ final class LossyBroker: EventLog, Store {
     base.commit(commit, completion: completion)
   }
   func values(of keys: [String], in partition: GroupPartition) async throws(BrokerError) -> [String: Bytes] {
-    try await base.values(of: keys, in: partition)
+    if let error = valuesError.withLock({ $0 }) { throw error }
+    return try await base.values(of: keys, in: partition)
   }
   func move(_ partition: GroupPartition, to position: PartitionPosition) async throws(BrokerError) {
     unreadable.withLock { _ = $0.remove(partition.number) }

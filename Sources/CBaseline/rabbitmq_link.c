@@ -113,10 +113,12 @@ static void publish(rabbitmq_link *link, const rabbitmq_route *route, amqp_basic
 
 static amqp_basic_properties_t properties_of(const baseline_job *job, const char *id, size_t idBytes) {
   return (amqp_basic_properties_t){
-      ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG,
+      ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG |
+                AMQP_BASIC_TIMESTAMP_FLAG,
       .content_type = amqp_cstring_bytes(baseline_content_type(job)),
       .delivery_mode = AMQP_DELIVERY_PERSISTENT,
       .message_id = {idBytes, (void *)id},
+      .timestamp = (uint64_t)time(NULL),
   };
 }
 
@@ -132,8 +134,7 @@ void rabbitmq_link_publish_event(rabbitmq_link *link, const baseline_job *job, c
   amqp_table_entry_t header = {.key = amqp_cstring_bytes("martlet-key"),
                                .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = {keyBytes, (void *)key}}};
   amqp_basic_properties_t properties = properties_of(job, id, idBytes);
-  properties._flags |= AMQP_BASIC_TIMESTAMP_FLAG | AMQP_BASIC_HEADERS_FLAG;
-  properties.timestamp = (uint64_t)time(NULL);
+  properties._flags |= AMQP_BASIC_HEADERS_FLAG;
   properties.headers = (amqp_table_t){1, &header};
   publish(link, route, &properties, body, count);
 }

@@ -16,10 +16,14 @@ struct Arguments {
       --trigger batch|event how the function of a hub gets its events. Default batch.
       --store embedded:PATH where the positions of hubs on RabbitMQ are kept. Default: a temporary directory.
       -o text|json          how results are shown. Default text.
+      -h, --help            this text
 
     Martlet and a plain-C baseline do the same work in turn. The exit code is 0, 1 if the result is INVALID or a run
     failed, 64 if the command line is wrong.
     """
+
+  /// Whether this text is asked for, whatever else is.
+  static func wantHelp(_ arguments: [String]) -> Bool { arguments.contains { ["-h", "--help"].contains($0) } }
 
   var scenario = Scenario.pipe
   var broker: String?

@@ -6,8 +6,10 @@ import Martlet
 @main
 struct MartletBench {
   static func main() async {
+    let words = Array(CommandLine.arguments.dropFirst())
+    if Arguments.wantHelp(words) { return print(Arguments.usage) }
     do {
-      let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
+      let arguments = try Arguments(words)
       guard let url = arguments.broker ?? ProcessInfo.processInfo.environment["MARTLET_BROKER"] else {
         throw UsageError("--broker is missing, and MARTLET_BROKER is not set")
       }

@@ -24,6 +24,12 @@ import Testing
     #expect(arguments.side == nil)
   }
 
+  @Test func helpIsNoMistake() async throws {
+    #expect(Arguments.wantHelp(["--help"]) && Arguments.wantHelp(["pipe", "-h"]) && !Arguments.wantHelp(["pipe"]))
+    let help = try BenchmarkRunTests.run(["--help"], broker: nil)
+    #expect(help.code == 0 && help.output.hasPrefix("usage: martlet-bench"))
+  }
+
   @Test func theDefaultsAreTheUsualOnes() throws {
     let arguments = try Arguments(["pipe"])
     #expect(arguments.payload == .json)

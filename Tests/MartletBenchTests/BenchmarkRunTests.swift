@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func aWrongCommandLineIsExitCode64() throws {
-    let run = try self.run(["stroll"], broker: nil)
+    let run = try Self.run(["stroll"], broker: nil)
     #expect(run.code == 64)
     #expect(run.output.isEmpty)
   }
@@ -67,7 +67,7 @@ import Testing
   private func check(
     _ scenario: Scenario, _ payload: Payload, broker: String, system: String, trigger: HubTrigger = .batch
   ) throws {
-    let run = try self.run(
+    let run = try Self.run(
       [
         scenario.rawValue, "--payload", payload.rawValue, "--messages", "1500", "--rounds", "1", "--partitions", "3",
         "--trigger", trigger.rawValue, "-o", "json",
@@ -91,7 +91,7 @@ import Testing
   }
 
   /// Through the environment, where a password belongs.
-  private func run(_ arguments: [String], broker: String?) throws -> (code: Int32, output: String) {
+  static func run(_ arguments: [String], broker: String?) throws -> (code: Int32, output: String) {
     let process = Process()
     process.executableURL = URL(filePath: BuiltProducts.executable("martlet-bench"))
     process.arguments = arguments

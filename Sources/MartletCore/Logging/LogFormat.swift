@@ -2,7 +2,8 @@ import Foundation
 
 /// How a log line looks.
 public enum LogFormat: Sendable {
-  /// For people: `12:00:01.123 WARN  message  function=bill attempt=2`.
+  /// For people: `12:00:01.123 WARN  message  function=bill attempt=2`. Values that could be taken for something else, as
+  /// those with a space, are in quotes.
   case text(isColored: Bool)
   /// For machines: one JSON object a line.
   case json
@@ -22,7 +23,7 @@ public enum LogFormat: Sendable {
         timeZone: .current, calendar: Calendar(identifier: .gregorian)))
     var line = "\(time) \(label(record.level, isColored: isColored)) \(Self.escaped(record.message))"
     if !record.fields.isEmpty {
-      let fields = record.fields.map { "\($0.name)=\(Self.escaped($0.value))" }.joined(separator: " ")
+      let fields = record.fields.map { "\($0.name)=\(Self.quoted($0.value))" }.joined(separator: " ")
       line += isColored ? "  \u{1b}[2m\(fields)\u{1b}[0m" : "  \(fields)"
     }
     return line + "\n"
@@ -48,6 +49,13 @@ public enum LogFormat: Sendable {
       line += ",\"\(Self.escaped(field.name, quotes: true))\":\"\(Self.escaped(field.value, quotes: true))\""
     }
     return line + "}\n"
+  }
+
+  private static func quoted(_ value: String) -> String {
+    let isPlain =
+      !value.isEmpty
+      && value.unicodeScalars.allSatisfy { $0 != "\"" && $0 != "=" && $0 != "\\" && !$0.properties.isWhitespace }
+    return isPlain ? escaped(value) : "\"\(escaped(value, quotes: true))\""
   }
 
   static func escaped(_ text: String, quotes: Bool = false) -> String {

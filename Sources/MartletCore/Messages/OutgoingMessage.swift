@@ -95,7 +95,8 @@ public struct OutgoingMessage: Sendable {
     set { self[\.deliverAt] = newValue }
   }
 
-  /// How long it is of use from the moment it can be received; nil is for ever. Then it goes to the dead letters.
+  /// How long it is of use from the moment it can be received; nil is for ever. Then it goes to the dead letters. Its end
+  /// is written by the sender's wall clock and judged by the receiver's: the clocks' difference counts.
   public var timeToLive: Duration? {
     get { details?.values.timeToLive }
     set { self[\.timeToLive] = newValue }

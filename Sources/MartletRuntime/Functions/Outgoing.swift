@@ -14,7 +14,8 @@ public struct Outgoing<Body: Sendable>: Sendable {
   public var messageID: String?
   /// Not before this time. Default: at once.
   public var deliverAt: Date?
-  /// How long it is of use once it can be received; then it goes to the dead letters. Positive. Default: for ever.
+  /// How long it is of use once it can be received; then it goes to the dead letters. Positive. Default: for ever. Its end
+  /// is written by this machine's wall clock and judged by the receiver's: the clocks' difference counts.
   public var timeToLive: Duration?
   /// What else goes with it.
   public var headers: Headers

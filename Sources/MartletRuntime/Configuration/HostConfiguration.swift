@@ -16,7 +16,8 @@ public struct HostConfiguration: Sendable {
   public var options: FunctionOptions
   /// Options by function name; these win over the code's.
   public var functions: [String: FunctionOptions]
-  /// How long a drain may take before what runs is cancelled, 0 to 1 h. Default 25 s.
+  /// How long a drain may take, 0 to 1 h. What runs 4 s before its end, or at half of a shorter one than 8 s, is cancelled.
+  /// Default 25 s.
   public var drainTimeout: Duration
   /// How long a consumer that fell silent keeps its messages, 1 s to 10 min. Default 10 s.
   public var lease: Duration

@@ -229,24 +229,31 @@ public final class FunctionHost: Sendable {
 
   // MARK: Stop
 
+  /// What a drain keeps of its time for those who have to be told: half of it to heed that, half to give back the rest.
+  private static let drainReserve = Duration.seconds(4)
+
   /// Calls `action` when the host cannot go on: then `drain` is due, and the process should end with 1.
   func whenStarved(_ action: @escaping @Sendable () -> Void) { starvation.whenFired(action) }
 
-  /// Stops the intake, lets what runs finish and commit, gives up all leases. Call it once.
-  /// - Returns: whether everything finished within `drainTimeout`. What did not is delivered again, elsewhere or later.
+  /// Stops the intake, lets what runs finish and commit, gives up all leases, all within `drainTimeout` (or the second
+  /// that the last step may take where that is shorter). Call it once.
+  /// - Returns: whether everything finished. What did not was cancelled, and is delivered again, elsewhere or later.
   public func drain() async -> Bool {
     let deadline = ContinuousClock.now + configuration.drainTimeout
+    let reserve = min(Self.drainReserve, configuration.drainTimeout / 2)
     logger.information("\(name) drains")
     stopping.fire()
     for task in startups.withLock({ $0 }) { task.cancel() }
     for runner in runners { runner.beginDrain() }
-    var isClean = await waitUntilDrained(deadline)
+    var isClean = await waitUntilDrained(deadline - reserve)
     if !isClean {
-      logger.warning("the drain took longer than \(configuration.drainTimeout): what still runs is cancelled")
+      logger.warning(
+        "the drain has taken \(configuration.drainTimeout - reserve) of \(configuration.drainTimeout): what still runs is "
+          + "cancelled")
       for runner in runners { runner.cancelAll() }
-      _ = await waitUntilDrained(.now + WorkerTable.grace)
+      _ = await waitUntilDrained(deadline - reserve / 2)
     }
-    let closing = max(deadline, .now + .seconds(2))
+    let closing = max(deadline, .now + .seconds(1))
     if !isClean {
       for runner in runners { runner.abandon() }
       _ = await waitUntilDrained(closing)

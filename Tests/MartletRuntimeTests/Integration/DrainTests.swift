@@ -99,6 +99,26 @@ struct DrainTests {
     _ = await others.host.drain()
   }
 
+  @Test func `a drain ends within its time, though nothing heeds it`() async throws {
+    let store = Store()
+    defer { store.remove() }
+    let gate = Observed((started: 0, isOpen: false))
+    let app = try await TestApp.start(store.configuration(drainTimeout: .seconds(2))) {
+      Function("f", on: .queue(.numbers)) { _, _ in
+        gate.update { $0.started += 1 }
+        _ = await gate.wait(until: .now + .seconds(60)) { $0.isOpen ? true : nil }
+      }
+    }
+    try await app.send([1], to: .numbers)
+    try await gate.until("the run") { $0.started == 1 }
+    let start = ContinuousClock.now
+    #expect(await app.host.drain() == false)
+    let time = ContinuousClock.now - start
+    #expect(time >= .seconds(1) && time < .seconds(3.5), "\(time)")
+    gate.update { $0.isOpen = true }
+    #expect(try await Self.rest(store, count: 1) == ["1 attempt 1"])
+  }
+
   @Test func `an idle host drains at once`() async throws {
     let app = try await TestApp.start { Function("f", on: .queue(.numbers)) { _, _ in } }
     let start = ContinuousClock.now

@@ -42,6 +42,9 @@ public final class RabbitMQBroker: Broker {
 
   public var system: String { "rabbitmq" }
 
+  /// RabbitMQ's `consumer_timeout`.
+  public var settlementTimeout: Duration? { environment.consumerTimeout }
+
   public func commitDomain(for address: Address) -> CommitDomain { CommitDomain("amqp://\(url)") }
 
   public func start(deadline: ContinuousClock.Instant) async throws(BrokerError) {

@@ -5,6 +5,9 @@ public protocol Broker: Sendable {
   /// `embedded`, `redis`, `rabbitmq`: for logs and metrics.
   var system: String { get }
 
+  /// How long a delivery may stay unsettled before the broker takes it back; nil for as long as its consumer lives.
+  var settlementTimeout: Duration? { get }
+
   /// Which addresses one commit can cover.
   func commitDomain(for address: Address) -> CommitDomain
 
@@ -27,4 +30,9 @@ public protocol Broker: Sendable {
 
   /// Ends all connections, after what was handed in is done or the deadline has passed.
   func close(deadline: ContinuousClock.Instant) async
+}
+
+extension Broker {
+  /// For as long as the consumer lives.
+  public var settlementTimeout: Duration? { nil }
 }

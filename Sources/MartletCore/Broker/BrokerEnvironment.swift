@@ -12,10 +12,13 @@ public struct BrokerEnvironment: Sendable {
   public var maxMessageBytes: Int
   /// Lets a Redis without append-only file, or with an evicting policy, be used. Default false.
   public var allowVolatile: Bool
+  /// `consumer_timeout` of RabbitMQ, as its operator has set it: who keeps a message for longer loses it. Default 30 min.
+  public var consumerTimeout: Duration
 
   public init(
     app: String, instance: String = MessageIdentifier.random(), logger: Logger = Logger(sink: .discard),
-    lease: Duration = .seconds(10), maxMessageBytes: Int = 16 << 20, allowVolatile: Bool = false
+    lease: Duration = .seconds(10), maxMessageBytes: Int = 16 << 20, allowVolatile: Bool = false,
+    consumerTimeout: Duration = .seconds(1800)
   ) {
     self.app = app
     self.instance = instance
@@ -23,5 +26,6 @@ public struct BrokerEnvironment: Sendable {
     self.lease = lease
     self.maxMessageBytes = maxMessageBytes
     self.allowVolatile = allowVolatile
+    self.consumerTimeout = consumerTimeout
   }
 }

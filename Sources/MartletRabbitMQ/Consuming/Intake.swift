@@ -26,12 +26,13 @@ struct Intake {
 
   /// The next step towards what is wanted. A prefetch belongs to a subscription, so another one needs another; small
   /// changes are left to the reader, which holds back what is too much.
-  mutating func next() -> Action {
+  /// - Parameter unsettled: what earlier subscriptions left. A new one does not count it, so it waits for some room.
+  mutating func next(unsettled: Int = 0) -> Action {
     switch state {
-    case .off where wanted > 0:
+    case .off where wanted > unsettled:
       (state, granted, tag) = (.subscribing, wanted, tag + 1)
       return .subscribe(prefetch: min(wanted, 65_535), tag: tag)
-    case .on where wanted == 0 || (wanted - granted) * 8 > granted || wanted * 2 < granted:
+    case .on where wanted == 0 || abs(wanted - granted) * 8 > granted:
       state = .cancelling
       return .cancel(tag: tag)
     default: return .none

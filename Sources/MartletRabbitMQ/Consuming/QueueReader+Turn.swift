@@ -14,6 +14,7 @@ extension QueueReader {
     handOut()
     let nextMove = retryMoves(now)
     acknowledge(wire, now)
+    if intake.isOff { steer(wire) }
     consumer.unsettled = acks.open
     let settled = closing == nil ? nil : finishClosing(wire, now)
     return [acks.dueTime, nextMove, closing?.deadline, settled].compactMap(\.self).min()

@@ -105,7 +105,7 @@ final class QueueReader {
     guard state == .opening || state == .open else { return }
     let scratch = wire.output.scratch
     defer { scratch.clear() }
-    switch intake.next() {
+    switch intake.next(unsettled: acks.open) {
     case .none: break
     case .subscribe(let prefetch, let number):
       wire.output.method(

@@ -18,6 +18,8 @@ extension ConfigurationDraft {
       "MARTLET_LEASE": .duration(\.configuration.lease, HostConfiguration.Limits.lease),
       "MARTLET_MAX_MESSAGE_BYTES": .integer(
         \.configuration.maxMessageBytes, HostConfiguration.Limits.maxMessageBytes),
+      "MARTLET_CONSUMER_TIMEOUT": .duration(
+        \.configuration.consumerTimeout, HostConfiguration.Limits.consumerTimeout),
       "MARTLET_ALLOW_VOLATILE": .boolean(\.configuration.allowVolatile),
       "MARTLET_EXIT_WHEN_REFUSED": .boolean(\.configuration.exitWhenRefused),
     ]

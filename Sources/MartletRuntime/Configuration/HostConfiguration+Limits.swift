@@ -4,6 +4,7 @@ extension HostConfiguration {
   enum Limits {
     static let drainTimeout = Duration.zero ... .seconds(3600)
     static let lease = Duration.seconds(1) ... .seconds(600)
+    static let consumerTimeout = Duration.seconds(1) ... .seconds(365 * 86_400)
     static let maxMessageBytes = 1024...128 << 20
   }
 
@@ -34,6 +35,7 @@ extension HostConfiguration {
     }
     check("drainTimeout", drainTimeout, Limits.drainTimeout)
     check("lease", lease, Limits.lease)
+    check("consumerTimeout", consumerTimeout, Limits.consumerTimeout)
     if !Limits.maxMessageBytes.contains(maxMessageBytes) {
       let bounds = "\(Limits.maxMessageBytes.lowerBound) to \(Limits.maxMessageBytes.upperBound)"
       found.append(.init("configuration", "maxMessageBytes is \(maxMessageBytes); it must be \(bounds)"))

@@ -25,6 +25,8 @@ public struct HostConfiguration: Sendable {
   public var maxMessageBytes: Int
   /// Lets a Redis that may forget be used. Default false.
   public var allowVolatile: Bool
+  /// `consumer_timeout` of RabbitMQ, as its operator has set it, 1 s to 365 d. Default 30 min, as RabbitMQ's.
+  public var consumerTimeout: Duration
   /// Ends the process (exit code 78) when a broker refuses the login at the start, instead of trying on. Default false.
   public var exitWhenRefused: Bool
   /// Where events go, and from which level on.
@@ -46,7 +48,8 @@ public struct HostConfiguration: Sendable {
     connections: [String: String] = [:],
     options: FunctionOptions = .init(), functions: [String: FunctionOptions] = [:],
     drainTimeout: Duration = .seconds(25), lease: Duration = .seconds(10), maxMessageBytes: Int = 16 << 20,
-    allowVolatile: Bool = false, exitWhenRefused: Bool = false, logger: Logger = Logger(),
+    allowVolatile: Bool = false, consumerTimeout: Duration = .seconds(1800), exitWhenRefused: Bool = false,
+    logger: Logger = Logger(),
     activeFunctions: [String]? = nil, disabledFunctions: [String] = []
   ) {
     self.app = app
@@ -59,6 +62,7 @@ public struct HostConfiguration: Sendable {
     self.lease = lease
     self.maxMessageBytes = maxMessageBytes
     self.allowVolatile = allowVolatile
+    self.consumerTimeout = consumerTimeout
     self.exitWhenRefused = exitWhenRefused
     self.logger = logger
     self.activeFunctions = activeFunctions

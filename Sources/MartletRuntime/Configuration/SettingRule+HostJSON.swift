@@ -49,6 +49,7 @@ extension SettingRule {
         "drainTimeout": .duration(\.configuration.drainTimeout, HostConfiguration.Limits.drainTimeout),
         "lease": .duration(\.configuration.lease, HostConfiguration.Limits.lease),
         "maxMessageBytes": .integer(\.configuration.maxMessageBytes, HostConfiguration.Limits.maxMessageBytes),
+        "consumerTimeout": .duration(\.configuration.consumerTimeout, HostConfiguration.Limits.consumerTimeout),
         "allowVolatile": .boolean(\.configuration.allowVolatile),
         "exitWhenRefused": .boolean(\.configuration.exitWhenRefused),
         "logging": .section([

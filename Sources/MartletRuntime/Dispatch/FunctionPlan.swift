@@ -9,6 +9,10 @@ final class FunctionPlan: Sendable {
   let basePrefetch: Int
   let isPrefetchFixed: Bool
   let batch: BatchLimits?
+  /// Messages that run at once where all workers are busy.
+  var messagesAtOnce: Int { maxConcurrentCalls * (batch?.most ?? 1) }
+  /// Whether nobody said how long a run may take.
+  let isTimeoutDefault: Bool
   /// nil is for ever.
   let functionTimeout: Duration?
   let timeoutNanoseconds: UInt64?
@@ -65,6 +69,7 @@ final class FunctionPlan: Sendable {
     let needed = maxConcurrentCalls * (batch?.least ?? 1)
     isPrefetchFixed = options.prefetchCount != nil
     basePrefetch = min(65_535, max(options.prefetchCount ?? 2 * maxConcurrentCalls * (batch?.most ?? 1), needed))
+    isTimeoutDefault = options.functionTimeout == nil
     functionTimeout =
       switch options.functionTimeout ?? .seconds(1800) {
       case .seconds(-1): nil

@@ -22,18 +22,22 @@ final class FunctionRunner: Runner, DeliveryHandler {
 
   func start(_ brokers: BrokerDirectory) async throws(BrokerError) {
     let address = plan.function.trigger
+    let timeout = brokers[address].settlementTimeout
+    // Where messages may not be held for long, the pace is found out with few of them.
+    let prefetch = pace.withLock { $0.begin(limit: timeout == nil ? .max : plan.messagesAtOnce) }
     let consumer = try await brokers[address].consume(
       QueueSubscription(
-        queue: QueueDeclaration(name: address.name), function: plan.function.name, prefetch: plan.basePrefetch),
+        queue: QueueDeclaration(name: address.name), function: plan.function.name, prefetch: prefetch),
       handler: self)
-    open(Committer(consumer: consumer, input: address) { brokers[$0] })
+    open(Committer(consumer: consumer, input: address) { brokers[$0] }, settlementTimeout: timeout)
   }
 
   /// Begins to run what arrives, now that its outcome can be committed.
-  func open(_ committer: Committer) {
+  /// - Parameter settlementTimeout: how long a delivery may stay unsettled; nil is for ever.
+  func open(_ committer: Committer, settlementTimeout: Duration? = nil) {
     self.committer.withLock { $0 = committer }
     let isDraining = state.withLock { state in
-      state.open()
+      state.open(settlementTimeout: settlementTimeout)
       return state.isDraining
     }
     if isDraining { committer.consumer.setPrefetch(0) }
@@ -281,11 +285,14 @@ final class FunctionRunner: Runner, DeliveryHandler {
 
   /// Overdue runs, and groups and batches that have waited.
   func tick(now: MonotonicTime) -> Bool {
-    let (overdue, worker, isIdle) = state.withLock { state in
+    let (overdue, worker, limit, isIdle) = state.withLock { state in
       state.noticeSlowRuns(now: now)
       state.retryRefused(now: now)
-      return (state.expire(now: now), state.workerToStart(now: now), state.isIdle)
+      return (
+        state.expire(now: now), state.workerToStart(now: now), state.limitHeld(now: now), state.isIdle
+      )
     }
+    adjustPrefetch(limit: limit ?? .max, now: now)
     for task in overdue.cancel { task.cancel() }
     for (work, number) in overdue.givenUp {
       let logger = plan.logger.with(LogField("invocation", plan.invocationID(number)))
@@ -294,14 +301,17 @@ final class FunctionRunner: Runner, DeliveryHandler {
     state.withLock { $0.settledGivenUp(overdue.givenUp.count) }
     if let worker { start(worker) } else if !overdue.givenUp.isEmpty { startWorker(now: now) }
     flush(lingered: true)
+    endIfIdle()
+    return !isIdle
+  }
+
+  private func adjustPrefetch(limit: Int, now: MonotonicTime) {
     let consumer = committer.withLock { $0 }?.consumer
     let finished = state.withLock { $0.finished }
     // With the pace locked, so that a drain's zero is the last word.
     pace.withLock { pace in
-      if let prefetch = pace.next(finished: finished, now: now) { consumer?.setPrefetch(prefetch) }
+      if let prefetch = pace.next(finished: finished, limit: limit, now: now) { consumer?.setPrefetch(prefetch) }
     }
-    endIfIdle()
-    return !isIdle
   }
 
   var lost: Int { state.withLock { $0.lost } }

@@ -1,5 +1,5 @@
 /// How many messages to hold: twice the concurrency for slow functions, so that other processes get their share, and
-/// what a tenth of a second uses up for quick ones, so that they never wait for the broker.
+/// what a tenth of a second uses up for quick ones, so that they never wait for the broker. Never more than the limit.
 struct PrefetchPace: Sendable {
   static let most = 2000
   private static let interval: UInt64 = 200_000_000
@@ -17,9 +17,19 @@ struct PrefetchPace: Sendable {
     current = base
   }
 
+  /// What to begin with.
+  mutating func begin(limit: Int) -> Int {
+    current = min(base, limit)
+    return current
+  }
+
   /// The prefetch from now on, if it changes.
-  mutating func next(finished: UInt64, now: MonotonicTime) -> Int? {
-    guard !isFixed, !isStopped else { return nil }
+  mutating func next(finished: UInt64, limit: Int = .max, now: MonotonicTime) -> Int? {
+    guard !isStopped else { return nil }
+    if current > limit {
+      current = limit
+      return limit
+    }
     guard let last else {
       last = (finished, now)
       return nil
@@ -28,9 +38,9 @@ struct PrefetchPace: Sendable {
     guard elapsed >= Self.interval else { return nil }
     self.last = (finished, now)
     let perTenth = Int(Double(finished - last.finished) * 100_000_000 / Double(elapsed))
-    let wanted = max(base, min(perTenth, Self.most))
+    let wanted = min(limit, isFixed ? base : max(base, min(perTenth, Self.most)))
     // Only changes by half or more are worth telling the broker.
-    guard wanted > current + current / 2 || wanted < current / 2 else { return nil }
+    guard wanted > current + current / 2 || wanted < current / 2 || (isFixed && wanted > current) else { return nil }
     current = wanted
     return wanted
   }

@@ -17,6 +17,8 @@ struct RunnerState: Sendable {
   private var invocations: UInt64 = 0
   /// How long a run takes, in nanoseconds: a moving average over about eight runs.
   private var averageRun: UInt64 = 0
+  /// How much may be held, where the broker takes back what is not settled in time.
+  private var turns: TurnLimit?
   /// Receipts of earlier generations settle nothing.
   private var generation: UInt32 = 0
   private(set) var isDraining = false
@@ -57,7 +59,26 @@ struct RunnerState: Sendable {
     ready.isEmpty && workers.active == 0 && unsettled == 0 && !hasPending && refused.isEmpty && commitsInFlight == 0
   }
 
-  mutating func open() { isOpen = true }
+  mutating func open(settlementTimeout: Duration? = nil) {
+    isOpen = true
+    turns = settlementTimeout.map { TurnLimit(settlementTimeout: $0, atOnce: plan.messagesAtOnce) }
+  }
+
+  /// How many messages may be held now; nil where nothing limits it. Gives back what would have to wait for too long.
+  mutating func limitHeld(now: MonotonicTime) -> Int? {
+    guard let turns else { return nil }
+    if !ready.isEmpty, workers.active >= plan.maxConcurrentCalls {
+      let most = turns.waiting(behind: workers.leastAge(now: now))
+      if ready.count > most {
+        let waiting = ready.takeAll()
+        ready.append(Array(waiting[..<most]), now: now)
+        release(Array(waiting[most...]))
+        // Not to be asked for again before the pace is better.
+        return min(turns.held, most + plan.messagesAtOnce)
+      }
+    }
+    return turns.held
+  }
 
   // MARK: Intake
 
@@ -149,7 +170,9 @@ struct RunnerState: Sendable {
   /// ended after its deadline, which is a failure.
   mutating func end(_ worker: Int, now: MonotonicTime) -> WorkerTable.Ending {
     // Capped, so that one run that lost its processor for a while does not look like a slow function.
-    averageRun = (averageRun * 7 + min(now.nanoseconds(since: workers.start(of: worker)), 4 * Self.quickRun)) / 8
+    let run = now.nanoseconds(since: workers.start(of: worker))
+    averageRun = (averageRun * 7 + min(run, 4 * Self.quickRun)) / 8
+    turns?.ran(run)
     return workers.finish(worker)
   }
 

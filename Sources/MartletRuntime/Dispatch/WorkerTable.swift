@@ -51,6 +51,17 @@ struct WorkerTable: Sendable {
     }
   }
 
+  /// How long every run has lasted at least.
+  func leastAge(now: MonotonicTime) -> UInt64 {
+    slots.reduce(UInt64.max) { least, slot in
+      switch slot.phase {
+      case .running, .cancelled: min(least, now.nanoseconds(since: slot.started))
+      case .idle: 0
+      case .free, .lost: least
+      }
+    }
+  }
+
   var tasks: [Task<Void, Never>] { slots.compactMap(\.task) }
 
   mutating func start() -> Int {

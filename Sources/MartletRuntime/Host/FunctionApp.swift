@@ -24,7 +24,8 @@ public struct FunctionApp: Sendable {
     let instance = MessageIdentifier.random()
     let environment = BrokerEnvironment(
       app: configuration.app ?? name, instance: instance, logger: configuration.logger, lease: configuration.lease,
-      maxMessageBytes: configuration.maxMessageBytes, allowVolatile: configuration.allowVolatile)
+      maxMessageBytes: configuration.maxMessageBytes, allowVolatile: configuration.allowVolatile,
+      consumerTimeout: configuration.consumerTimeout)
     let brokers = BrokerDirectory(configuration, environment: environment, opening: opening)
     let problems = problems(with: configuration) + brokers.problems + hubProblems(configuration, brokers)
     guard problems.isEmpty else {

@@ -91,10 +91,30 @@ public final class FunctionHost: Sendable {
     let active = Set(runners.map(\.plan.function.name))
     let disabled = app.functions.map(\.name).filter { !active.contains($0) }
     if !disabled.isEmpty { logger.information("disabled by the configuration: \(disabled.joined(separator: ", "))") }
+    logLongFunctions()
     if !configuration.ignored.isEmpty {
       logger.information(
         "host.json: these settings of Azure have no meaning here: \(configuration.ignored.joined(separator: ", "))")
     }
+  }
+
+  /// Functions that may run for longer than their broker leaves them their messages.
+  private func logLongFunctions() {
+    var isDefault = true
+    let long = runners.compactMap { runner -> String? in
+      let plan = runner.plan
+      guard runner is FunctionRunner, let limit = brokers[plan.function.trigger].settlementTimeout,
+        plan.functionTimeout.map({ $0 >= limit }) ?? true
+      else { return nil }
+      isDefault = isDefault && plan.isTimeoutDefault
+      return "\(plan.function.name) (\(plan.functionTimeout.map(DurationText.format) ?? "no limit"))"
+    }
+    guard !long.isEmpty else { return }
+    logger.log(
+      isDefault ? .information : .warning,
+      "these may run for as long as RabbitMQ's consumer_timeout (\(DurationText.format(configuration.consumerTimeout))) or "
+        + "longer, and would lose their messages then: \(long.joined(separator: ", ")); lower functionTimeout, or raise "
+        + "consumer_timeout on the broker and consumerTimeout here")
   }
 
   /// Makes the hubs that a function sends to, where they are missing. Those that are deleted later are made again alike.

@@ -8,13 +8,13 @@ import Testing
     #expect(on(&intake) { $0.next() } == .subscribe(prefetch: 16, tag: 1))
     #expect(on(&intake) { $0.next() } == .none)
     intake.subscribed()
-    for wanted in [16, 15, 8, 18] {
+    for wanted in [16, 15, 14, 18] {
       intake.wanted = wanted
       #expect(on(&intake) { $0.next() } == .none)
     }
   }
 
-  @Test(arguments: [(16, 19), (16, 7), (1, 2), (4, 5), (300, 600)])
+  @Test(arguments: [(16, 19), (16, 13), (2, 1), (1, 2), (4, 5), (300, 600)])
   func subscribesAnewForLargeChanges(before: Int, after: Int) {
     var intake = Intake(wanted: before)
     _ = intake.next()
@@ -24,6 +24,17 @@ import Testing
     #expect(on(&intake) { $0.next() } == .none)
     intake.cancelled()
     #expect(on(&intake) { $0.next() } == .subscribe(prefetch: after, tag: 2))
+  }
+
+  @Test func aSmallerOneWaitsUntilThereIsRoom() {
+    var intake = Intake(wanted: 16)
+    _ = intake.next()
+    intake.subscribed()
+    intake.wanted = 4
+    #expect(on(&intake) { $0.next(unsettled: 16) } == .cancel(tag: 1))
+    intake.cancelled()
+    #expect(on(&intake) { $0.next(unsettled: 4) } == .none)
+    #expect(on(&intake) { $0.next(unsettled: 3) } == .subscribe(prefetch: 4, tag: 2))
   }
 
   @Test func zeroStopsAndMoreResumes() {

@@ -29,7 +29,8 @@ struct HostJSONTests {
           "handOverTimeout": "00:00:30", "lanes": 8, "maxOutstanding": 1000, "onFailure": "skip",
           "batchFailure": "whole", "onRetentionGap": "fail", "deduplicate": "00:10:00",
           "functions": {"bill": {"maxConcurrentCalls": 1, "functionTimeout": "-1"}, "page": {"disabled": true}},
-          "drainTimeout": "00:00:50", "lease": "00:00:30", "maxMessageBytes": 1048576, "allowVolatile": true,
+          "drainTimeout": "00:00:50", "lease": "00:00:30", "maxMessageBytes": 1048576, "consumerTimeout": "01:00:00",
+          "allowVolatile": true,
           "logging": {"level": "debug", "format": "json"}
         }
       }
@@ -57,6 +58,7 @@ struct HostJSONTests {
     #expect(configuration.drainTimeout == .seconds(50))
     #expect(configuration.lease == .seconds(30))
     #expect(configuration.maxMessageBytes == 1 << 20)
+    #expect(configuration.consumerTimeout == .seconds(3600))
     #expect(configuration.allowVolatile)
     #expect(configuration.logger.level == .debug)
   }

@@ -14,6 +14,17 @@ struct PrefetchPaceTests {
     #expect(pace.next(finished: 14_400, now: .milliseconds(1000)) == nil)
   }
 
+  @Test(arguments: [false, true])
+  func `a limit is kept at once, and left when it grows`(isFixed: Bool) {
+    var pace = PrefetchPace(base: 64, isFixed: isFixed)
+    #expect(pace.begin(limit: 32) == 32)
+    #expect(pace.next(finished: 0, limit: 32, now: .milliseconds(0)) == nil)
+    #expect(pace.next(finished: 1, limit: 20, now: .milliseconds(10)) == 20)
+    #expect(pace.next(finished: 1, limit: 20, now: .milliseconds(300)) == nil)
+    #expect(pace.next(finished: 2, limit: 1000, now: .milliseconds(600)) == 64)
+    #expect(pace.next(finished: 2, limit: 1000, now: .milliseconds(900)) == nil)
+  }
+
   @Test func `a fixed one does not follow`() {
     var pace = PrefetchPace(base: 32, isFixed: true)
     for step in 0..<10 {

@@ -89,12 +89,13 @@ struct FunctionAppProblemsTests {
       ) { _, _ in }
     }
     let problems = app.problems(
-      with: HostConfiguration(drainTimeout: .seconds(-1), lease: .zero, maxMessageBytes: 0)
+      with: HostConfiguration(drainTimeout: .seconds(-1), lease: .zero, maxMessageBytes: 0, consumerTimeout: .zero)
     ).map(\.description)
     #expect(
       problems == [
         "configuration: drainTimeout is -00:00:01; it must be 00:00:00 to 01:00:00",
         "configuration: lease is 00:00:00; it must be 00:00:01 to 00:10:00",
+        "configuration: consumerTimeout is 00:00:00; it must be 00:00:01 to 365.00:00:00",
         "configuration: maxMessageBytes is 0; it must be 1024 to 134217728",
         "function \"bill\": maxConcurrentCalls is 0; it must be 1 to 10000",
         "function \"bill\": prefetchCount is 70000; it must be 1 to 65535",

@@ -223,10 +223,10 @@ else
   stage lint lint
   stage docs documentation
   beside rabbitmq_suites other_suites
-  # By default all cases run at once on one broker; in full each of them twenty times more.
+  # By default all cases run at once on one broker; in full each of them ten times more.
   if [ -n "$full" ]; then
     for broker in embedded redis rabbitMQ; do
-      MARTLET_TEST_STRESS=${MARTLET_TEST_STRESS:-20} stage "crowd $broker" tests 1800 \
+      MARTLET_TEST_STRESS=${MARTLET_TEST_STRESS:-10} stage "crowd $broker" tests 1800 \
         --filter "^ConformanceTests\.StressTests/$broker"
     done
   fi

@@ -9,26 +9,25 @@ enum { BATCH = 100, PUBLISH_BATCH = 500 };
 
 static const char group[] = "baseline";
 
-/// KEYS: fence, input, output. ARGV: epoch, number of the commit, group, inputs n, n ids, three fields per output.
+/// KEYS: fence, input, output. ARGV: epoch, number of the commit, group, the id behind the newest input, content type,
+/// inputs n, n ids in order, body and id of each output. The inputs are the oldest entries of the stream, so one trim
+/// removes them, node by node.
 static const char commit_script[] =
     "local fence = redis.call('HMGET', KEYS[1], 'epoch', 'commit')\n"
     "if fence[1] ~= ARGV[1] then return redis.error_reply('FENCED another owner has epoch '..tostring(fence[1])) end\n"
     "if fence[2] == ARGV[2] then return 0 end\n"
-    "local n = tonumber(ARGV[4])\n"
-    "redis.call('XACK', KEYS[2], ARGV[3], unpack(ARGV, 5, 4 + n))\n"
-    "redis.call('XDEL', KEYS[2], unpack(ARGV, 5, 4 + n))\n"
-    "for i = 5 + n, #ARGV, 3 do\n"
-    "  redis.call('XADD', KEYS[3], '*', 'body', ARGV[i], 'content-type', ARGV[i + 1], 'id', ARGV[i + 2])\n"
+    "local n = tonumber(ARGV[6])\n"
+    "redis.call('XACK', KEYS[2], ARGV[3], unpack(ARGV, 7, 6 + n))\n"
+    "if #redis.call('XPENDING', KEYS[2], ARGV[3], '-', ARGV[6 + n], 1) == 0 then\n"
+    "  redis.call('XTRIM', KEYS[2], 'MINID', ARGV[4])\n"
+    "else\n"
+    "  redis.call('XDEL', KEYS[2], unpack(ARGV, 7, 6 + n))\n"
+    "end\n"
+    "for i = 7 + n, #ARGV, 2 do\n"
+    "  redis.call('XADD', KEYS[3], '*', 'body', ARGV[i], 'content-type', ARGV[5], 'id', ARGV[i + 1])\n"
     "end\n"
     "redis.call('HSET', KEYS[1], 'commit', ARGV[2])\n"
     "return n\n";
-
-static void add_message(redis_link *link, const baseline_job *job, const char *body, size_t bytes, const char *id,
-                        size_t idBytes) {
-  redis_link_argument(link, body, bytes);
-  redis_link_text(link, baseline_content_type(job));
-  redis_link_argument(link, id, idBytes);
-}
 
 baseline_cost baseline_redis_publish(const baseline_job *job) {
   redis_link link = redis_link_open(job);
@@ -87,13 +86,23 @@ static redisReply *field(redisReply *entry, const char *name) {
   baseline_fail("an entry has no field \"%s\"", name);
 }
 
+/// The smallest id behind that of an entry.
+static const char *id_behind(redisReply *entry, char text[64]) {
+  unsigned long long milliseconds, sequence;
+  if (sscanf(entry->element[0]->str, "%llu-%llu", &milliseconds, &sequence) != 2)
+    baseline_fail("\"%s\" is no entry's id", entry->element[0]->str);
+  snprintf(text, 64, "%llu-%llu", milliseconds, sequence + 1);
+  return text;
+}
+
 /// Runs the function on each entry and gathers the commit.
 static void commit(redis_link *link, const baseline_job *job, redisReply *entries, const char *sha, const char *fence,
                    long number) {
   static char *body;
   static size_t capacity;
   size_t outputs = job->output == NULL ? 0 : entries->elements;
-  redis_link_command(link, 3 + 3 + 4 + entries->elements + 3 * outputs);
+  char behind[64];
+  redis_link_command(link, 3 + 3 + 6 + entries->elements + 2 * outputs);
   redis_link_text(link, "EVALSHA");
   redis_link_text(link, sha);
   redis_link_text(link, "3");
@@ -103,6 +112,8 @@ static void commit(redis_link *link, const baseline_job *job, redisReply *entrie
   redis_link_text(link, "1");
   redis_link_number(link, number);
   redis_link_text(link, group);
+  redis_link_text(link, id_behind(entries->element[entries->elements - 1], behind));
+  redis_link_text(link, baseline_content_type(job));
   redis_link_number(link, entries->elements);
   for (size_t index = 0; index < entries->elements; index++) {
     redisReply *id = entries->element[index]->element[0];
@@ -119,7 +130,8 @@ static void commit(redis_link *link, const baseline_job *job, redisReply *entrie
     size_t count = baseline_function(body, input->len, job->json, result);
     if (outputs == 0) continue;
     redisReply *name = field(entries->element[index], "id");
-    add_message(link, job, result, count, id, baseline_output_id(id, name->str, name->len));
+    redis_link_argument(link, result, count);
+    redis_link_argument(link, id, baseline_output_id(id, name->str, name->len));
   }
 }
 

@@ -111,7 +111,7 @@ struct RunnerStateTests {
     #expect(state.isIdle)
   }
 
-  @Test func `while work waits, outcomes gather until a millisecond has passed or a hundred are there`() {
+  @Test func `while work waits, outcomes gather until a millisecond has passed or enough are there`() {
     var state = Self.state(1)
     func settle(_ count: Int) {
       for number in 0..<count {
@@ -122,21 +122,22 @@ struct RunnerStateTests {
     #expect(state.commitToSend(now: .milliseconds(0.5)) == nil)
     #expect(state.commitToSend(now: .milliseconds(1.5)) != nil)
     _ = state.commitEnded(PendingCommit())
-    settle(99)
+    let few = RunnerState.goodGroup - 1
+    settle(few)
     #expect(state.commitToSend(now: .milliseconds(1.6)) == nil)
-    #expect(state.commitToSend(now: .milliseconds(1.6), lingered: true)?.group.entries.count == 99)
-    settle(99)
+    #expect(state.commitToSend(now: .milliseconds(1.6), lingered: true)?.group.entries.count == few)
+    settle(few)
     #expect(state.commitToSend(now: .milliseconds(9)) == nil, "one is under way: the group may grow")
     settle(1)
-    #expect(state.commitToSend(now: .milliseconds(9))?.group.entries.count == 100)
+    #expect(state.commitToSend(now: .milliseconds(9))?.group.entries.count == few + 1)
   }
 
   @Test func `at most four commits are under way`() {
     var state = Self.state()
     var sent = 0
     for number in 0..<10 {
-      for other in 0..<100 {
-        let id = UInt64(number * 100 + other)
+      for other in 0..<200 {
+        let id = UInt64(number * 200 + other)
         state.settle(.sample(id), .complete(Receipt(generation: 1, low: id)), outputs: [])
       }
       if state.commitToSend(now: .milliseconds(Double(number))) != nil { sent += 1 }
@@ -147,13 +148,15 @@ struct RunnerStateTests {
     #expect(state.commitToSend(now: .milliseconds(20))?.group.entries.count == CommitGroup.maxCount)
     #expect(state.commitToSend(now: .milliseconds(20)) == nil)
     _ = state.commitEnded(PendingCommit())
-    #expect(state.commitToSend(now: .milliseconds(20))?.group.entries.count == 600 - CommitGroup.maxCount)
-    #expect(state.finished == 1000)
+    #expect(state.commitToSend(now: .milliseconds(20))?.group.entries.count == CommitGroup.maxCount)
+    _ = state.commitEnded(PendingCommit())
+    #expect(state.commitToSend(now: .milliseconds(20))?.group.entries.count == 1200 - 2 * CommitGroup.maxCount)
+    #expect(state.finished == 2000)
   }
 
   @Test func `full groups leave in order and lose what was revoked`() {
     var state = Self.state()
-    for number in 0..<1100 {
+    for number in 0..<1300 {
       let generation: UInt32 = number < 600 ? 1 : 2
       state.settle(
         .sample(UInt64(number), generation: generation),
@@ -162,7 +165,7 @@ struct RunnerStateTests {
     state.revoke(generationsBefore: 2)
     var left: [Int] = []
     while let commit = state.commitToSend(now: .milliseconds(1)) { left.append(commit.group.settlements.count) }
-    #expect(left == [400, 100])
+    #expect(left == [400, 300])
     #expect(!state.isIdle)
   }
 

@@ -58,4 +58,22 @@ extension EmbeddedBroker: MartletCore.Store {
   public func groups(of hub: String) async throws(BrokerError) -> [String] {
     try await query { store throws(SQLiteError) in .success(try store.groups(of: hub)) }
   }
+
+  public func remembered(of ids: [String], in scope: String) async throws(BrokerError) -> Set<String> {
+    let clock = clock
+    return try await query { store throws(SQLiteError) in
+      var found: Set<String> = []
+      let now = clock.wall()
+      for id in ids where try store.isRemembered(id, in: scope, now: now) { found.insert(id) }
+      return .success(found)
+    }
+  }
+
+  public func remember(_ ids: [String], in scope: String, for window: Duration) async throws(BrokerError) {
+    try await write { engine, store, _ throws(SQLiteError) in
+      let now = engine.clock.wall()
+      for id in ids { try store.remember(id, in: scope, for: window, now: now) }
+      return .success(try store.forgetRemembered(added: ids.count, now: now))
+    }
+  }
 }

@@ -17,6 +17,7 @@ public final class EmbeddedBroker: Broker {
   let location: EmbeddedLocation
   let inbox: Mailbox<Request>
   let domain: CommitDomain
+  let clock: EmbeddedClock
   private let nextID = Locked(0)
 
   /// Begins to open the store, on a thread of its own; `start` tells how that went.
@@ -39,6 +40,7 @@ public final class EmbeddedBroker: Broker {
     let inbox = Mailbox<Request>()
     self.location = location
     self.inbox = inbox
+    self.clock = clock
     domain = CommitDomain("embedded:\(location.file ?? "memory-\(MessageIdentifier.random())")")
     NamedThread.start("martlet-store") {
       let engine = Engine(location: location, environment: environment, clock: clock, inbox: inbox)

@@ -39,7 +39,8 @@ extension RedisBroker: BrokerAdministration {
   private static let reasonPrefix = "martlet-dead-letter-"
 
   public func delete(queue: String) async throws(BrokerError) {
-    let answers = try await ask(["UNLINK"] + QueueKeys(queue).all, by: nil)
+    let keys = QueueKeys(queue)
+    let answers = try await ask(["UNLINK"] + keys.all + [keys.remembered], by: nil)
     if answers[0].isError { throw BrokerError(redis: answers[0].texts[0], at: url) }
   }
 }

@@ -74,6 +74,24 @@ extension RedisBroker: Store {
     try await ask(.command(["ZRANGE", HubKeys(hub).groups, "0", "-1"])) { Answer($0).texts }.sorted()
   }
 
+  public func remembered(of ids: [String], in scope: String) async throws(BrokerError) -> Set<String> {
+    guard !ids.isEmpty else { return [] }
+    let calls = [RedisCall.command(["TIME"]), .command(["ZMSCORE", QueueKeys.remembered(in: scope)] + ids)]
+    let parts = try await ask(calls) { reply in
+      reply.nodes.dropFirst().map { $0.kind == .string ? Double(reply.text($0)) : nil }
+    }
+    guard let seconds = parts[0].first ?? nil, let micros = parts[0].last ?? nil else { return [] }
+    let now = seconds * 1000 + micros / 1000
+    return Set(zip(ids, parts[1]).lazy.filter { ($0.1 ?? 0) > now }.map(\.0))
+  }
+
+  public func remember(_ ids: [String], in scope: String, for window: Duration) async throws(BrokerError) {
+    let milliseconds = Int(milliseconds: max(0, window / .milliseconds(1)).rounded(.up))
+    let call = RedisCall.script(
+      \.remember, keys: [QueueKeys.remembered(in: scope)], [String(milliseconds)] + ids)
+    _ = try await ask(call) { _ in }
+  }
+
   private func record(of partition: GroupPartition) -> String {
     GroupKeys(partition.group).record(partition.number)
   }

@@ -38,8 +38,9 @@ extension BrokerConformance {
     at url: String, pace: Pace = .alone, restart: (@Sendable () async throws -> Void)? = nil
   ) -> BrokerConformance {
     of(
-      url, Features(hasAtomicCommit: false, countsDelayed: false, expiresUnreadDelayed: false), pace: pace,
-      restart: restart)
+      url,
+      Features(hasAtomicCommit: false, countsDelayed: false, expiresUnreadDelayed: false, remembersIDs: false),
+      pace: pace, restart: restart)
   }
 
   private static func of(

@@ -23,6 +23,8 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
     public static let configuration = Code("configuration")
     /// The broker was closed.
     public static let closed = Code("closed")
+    /// A message of this id came to its end before: see `Deduplication`.
+    public static let repeated = Code("repeated")
     /// The other side did what the protocol does not allow.
     public static let protocolViolation = Code("protocolViolation")
   }
@@ -44,4 +46,11 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
   }
 
   public var description: String { "\(code): \(message)" }
+
+  /// A message was refused because one of its id came to its end before.
+  public static func repeated(_ id: String, in queue: String) -> BrokerError {
+    BrokerError(
+      .repeated, "a message \(id) of \(queue) came to its end before, within the window of deduplicate",
+      isRetriable: false)
+  }
 }

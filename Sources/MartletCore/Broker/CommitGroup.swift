@@ -29,8 +29,11 @@ public struct CommitGroup: Sendable {
   /// Whether every output is body, id and content type alone, and none goes to a hub: brokers then need not look at
   /// them one by one.
   public private(set) var hasPlainOutputs = true
+  /// What is remembered of the settled messages, so that repeats of them are refused; nil where repeats are not dropped.
+  public private(set) var deduplication: Deduplication?
 
-  public init() {}
+  /// - Parameter window: for how long the ids that are appended with settlements are remembered; nil remembers none.
+  public init(deduplicate window: Duration? = nil) { deduplication = window.map { Deduplication(window: $0) } }
 
   /// Messages that are published without inputs, each one by itself.
   public init(publishing messages: [OutgoingMessage]) {
@@ -43,18 +46,30 @@ public struct CommitGroup: Sendable {
   }
 
   /// Adds one invocation's commit.
-  public mutating func append(settlements: some Sequence<Settlement>, outputs: some Sequence<OutgoingMessage>) {
+  /// - Parameters:
+  ///   - settlements: what becomes of its inputs.
+  ///   - outputs: what it sends.
+  ///   - ids: for each settlement the message's id that is remembered, or nothing; used with `deduplication` alone.
+  public mutating func append(
+    settlements: some Sequence<Settlement>, outputs: some Sequence<OutgoingMessage>, remembering ids: [String] = []
+  ) {
     let (settled, sent) = (self.settlements.count, self.outputs.count)
     self.settlements.append(contentsOf: settlements)
+    deduplication?.append(ids, count: self.settlements.count)
     self.outputs.append(contentsOf: outputs)
     for index in sent..<self.outputs.count { note(self.outputs[index]) }
     entries.append(Entry(settlements: settled..<self.settlements.count, outputs: sent..<self.outputs.count))
   }
 
   /// Adds the commit of an invocation of one message.
-  public mutating func append(settlement: Settlement, outputs: [OutgoingMessage]) {
+  /// - Parameters:
+  ///   - settlement: what becomes of it.
+  ///   - outputs: what is sent.
+  ///   - id: the message's id where it is remembered; used with `deduplication` alone.
+  public mutating func append(settlement: Settlement, outputs: [OutgoingMessage], remembering id: String = "") {
     let (settled, sent) = (settlements.count, self.outputs.count)
     settlements.append(settlement)
+    deduplication?.append([id], count: settlements.count)
     for index in outputs.indices {
       note(outputs[index])
       self.outputs.append(outputs[index])
@@ -71,19 +86,33 @@ public struct CommitGroup: Sendable {
 
   /// The same commits without their outputs: those went to another commit domain first.
   public func withoutOutputs(where isElsewhere: (OutgoingMessage) -> Bool) -> CommitGroup {
-    var rest = CommitGroup()
-    for entry in entries {
+    filtered(entries: entries.indices) { !isElsewhere($0) }
+  }
+
+  /// One entry as a group of its own: how a refused group is applied again, commit by commit.
+  public func entry(at index: Int) -> CommitGroup { filtered(entries: [index]) }
+
+  /// Some of the entries, in their order.
+  /// - Parameters:
+  ///   - kept: their indices.
+  ///   - isKept: whether an output of theirs goes along. Default: all do.
+  public func filtered(
+    entries kept: some Sequence<Int>, outputs isKept: (OutgoingMessage) -> Bool = { _ in true }
+  ) -> CommitGroup {
+    var rest = CommitGroup(deduplicate: deduplication?.window)
+    for index in kept {
+      let entry = entries[index]
       rest.append(
-        settlements: settlements[entry.settlements], outputs: outputs[entry.outputs].filter { !isElsewhere($0) })
+        settlements: settlements[entry.settlements], outputs: outputs[entry.outputs].filter(isKept),
+        remembering: rememberedIDs(ofEntry: index))
     }
     return rest
   }
 
-  /// One entry as a group of its own: how a refused group is applied again, commit by commit.
-  public func entry(at index: Int) -> CommitGroup {
-    var one = CommitGroup()
-    one.append(settlements: settlements[entries[index].settlements], outputs: outputs[entries[index].outputs])
-    return one
+  /// The ids that an entry remembers, one for each of its settlements, empty where nothing is; empty without
+  /// `deduplication`.
+  public func rememberedIDs(ofEntry index: Int) -> [String] {
+    deduplication.map { Array($0.ids[entries[index].settlements]) } ?? []
   }
 
   /// Whether no invocation is in it.

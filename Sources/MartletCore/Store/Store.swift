@@ -3,6 +3,10 @@
 ///
 /// A group's members heartbeat with `attend`; a member that was not heard of for the expiration is dead, and its
 /// partitions are free to claim. Each claim raises the partition's epoch, and what carries an older one is refused.
+///
+/// It also remembers the ids of messages, so that repeats can be dropped. A broker that is a store remembers those of its
+/// own queues in their commits, see `Deduplication`, in the scope that has the queue's name; for the queues of another
+/// broker the runtime calls `remember`.
 public protocol Store: Sendable {
   /// What `commit` covers atomically: outputs to addresses of this domain may go with it.
   var storeDomain: CommitDomain { get }
@@ -49,4 +53,14 @@ public protocol Store: Sendable {
 
   /// The consumer groups of a hub that ever claimed a partition, sorted.
   func groups(of hub: String) async throws(BrokerError) -> [String]
+
+  /// Which of these ids are remembered in a scope, by the store's time.
+  func remembered(of ids: [String], in scope: String) async throws(BrokerError) -> Set<String>
+
+  /// Remembers ids in a scope. Returns when that is durable.
+  /// - Parameters:
+  ///   - ids: of messages.
+  ///   - scope: what they are ids in; no longer than 250 bytes.
+  ///   - window: for how long, from now, by the store's time. What is older is removed, bit by bit.
+  func remember(_ ids: [String], in scope: String, for window: Duration) async throws(BrokerError)
 }

@@ -22,6 +22,9 @@ extension Engine {
       }
     }
     if stale > 0, stale == group.entries.count { return .ownershipLost }
+    if let deduplication = group.deduplication {
+      try refuseRepeats(in: group, deduplication, queue: consumer.queue.name, &refused, in: store)
+    }
 
     var settling = Settling(consumer: consumer, row: registration.row)
     for (index, entry) in group.entries.enumerated() where refused[index] == nil {
@@ -32,6 +35,27 @@ extension Engine {
     }
     try settling.flush(in: store, &effects)
     return refused.isEmpty ? .applied : .refused(refused)
+  }
+
+  /// Refuses the entries of messages that came to their end before, and remembers those of the others.
+  private func refuseRepeats(
+    in group: CommitGroup, _ deduplication: Deduplication, queue: String, _ refused: inout [Int: BrokerError],
+    in store: Store
+  ) throws(SQLiteError) {
+    let now = clock.wall()
+    var added = 0
+    for index in group.entries.indices where refused[index] == nil {
+      let ids = group.rememberedIDs(ofEntry: index).filter { !$0.isEmpty }
+      for id in ids where try store.isRemembered(id, in: queue, now: now) {
+        refused[index] = .repeated(id, in: queue)
+        break
+      }
+      // At once: a later entry of the group may have the same.
+      guard refused[index] == nil else { continue }
+      for id in ids { try store.remember(id, in: queue, for: deduplication.window, now: now) }
+      added += ids.count
+    }
+    try store.forgetRemembered(added: added, now: now)
   }
 
   /// Gathers completions of messages that stand beside each other into one statement.

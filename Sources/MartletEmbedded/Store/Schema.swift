@@ -4,7 +4,7 @@ enum Schema {
   /// `MRTL`, in the header of the file: tells a store from any other SQLite database.
   static let applicationID: Int64 = 0x4d52_544c
   /// The version that this release writes. Files of later ones are refused.
-  static let version: Int64 = 2
+  static let version: Int64 = 3
 
   /// What a message is made of, in every table that holds messages.
   private static let columns = """
@@ -17,6 +17,7 @@ enum Schema {
     """
     \(version < 1 ? queues : "")
     \(version < 2 ? hubs : "")
+    \(version < 3 ? remembered : "")
     PRAGMA application_id = \(applicationID);
     PRAGMA user_version = \(Self.version);
     """
@@ -77,5 +78,12 @@ enum Schema {
     CREATE TABLE keyed_value(
       consumer_group INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
       PRIMARY KEY (consumer_group, number, key)) STRICT, WITHOUT ROWID;
+    """
+
+  /// Version 3.
+  private static let remembered = """
+    CREATE TABLE remembered(scope TEXT NOT NULL, id TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (scope, id))
+      STRICT, WITHOUT ROWID;
+    CREATE INDEX remembered_until ON remembered(until);
     """
 }

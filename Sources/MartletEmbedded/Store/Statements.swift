@@ -18,6 +18,9 @@ final class Statements {
   // Claims
   let insertClaim, deleteClaim, deleteClaims, claims, suspects: Statement
 
+  // Ids of messages that came to their end
+  let isRemembered, remember, forget, forgetScope: Statement
+
   // Administration
   let allClaims, countDelayed, countDead, readDead: Statement
   let unnameQueue, deletedQueue, sweepMessages, sweepClaims, sweepDelayed, sweepDead, deleteQueue: Statement
@@ -83,6 +86,16 @@ final class Statements {
     suspects = try database.prepare(
       "SELECT first, last FROM claim WHERE consumer = \(Store.nobody) AND first BETWEEN ?1 AND ?2 ORDER BY first LIMIT 1"
     )
+
+    isRemembered = try database.prepare("SELECT 1 FROM remembered WHERE scope = ?1 AND id = ?2 AND until > ?3")
+    remember = try database.prepare(
+      "INSERT INTO remembered(scope, id, until) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET until = excluded.until")
+    forget = try database.prepare(
+      """
+      DELETE FROM remembered WHERE (scope, id) IN
+        (SELECT scope, id FROM remembered WHERE until <= ?1 ORDER BY until LIMIT ?2)
+      """)
+    forgetScope = try database.prepare("DELETE FROM remembered WHERE scope = ?1")
 
     allClaims = try database.prepare("SELECT consumer, first, last FROM claim WHERE first BETWEEN ?1 AND ?2")
     countDelayed = try database.prepare("SELECT count(*) FROM delayed WHERE queue = ?1")

@@ -53,6 +53,7 @@ extension Store {
     statements.unnameQueue.bind(queue.id, at: 1)
     statements.unnameQueue.bind(try noteNews(of: queue.id), at: 2)
     try statements.unnameQueue.run()
+    try forgetRemembered(in: name)
     forget(queue)
   }
 

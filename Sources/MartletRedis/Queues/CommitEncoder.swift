@@ -18,8 +18,11 @@ struct CommitEncoder {
     _ group: CommitGroup, partitions: [Int], number: Int, suspects: [Receipt], digest: String,
     to buffer: inout RequestBuffer
   ) {
-    let outputs = OutputEncoder(group.outputs, partitions: partitions, own: keys.all)
+    let remembered = group.deduplication.map { RememberedIDs(of: group, for: $0.window) }
+    let own = remembered == nil ? keys.all : keys.all + [keys.remembered]
+    let outputs = OutputEncoder(group.outputs, partitions: partitions, own: own)
     var arguments = 7 + group.settlements.count + suspects.count + outputs.argumentCount
+    if let remembered { arguments += 3 + 2 * remembered.ids.count }
     var newest: (high: UInt64, low: UInt64) = (0, 0)
     for settlement in group.settlements {
       let receipt = settlement.receipt
@@ -48,6 +51,7 @@ struct CommitEncoder {
     }
     buffer.append(suspects.count)
     for receipt in suspects { buffer.append(id: receipt.high, receipt.low) }
+    remembered?.write(to: &buffer)
     outputs.write(to: &buffer)
     for settlement in group.settlements { write(settlement, to: &buffer) }
   }
@@ -74,6 +78,29 @@ struct CommitEncoder {
       buffer.append("b")
       buffer.append(id: receipt.high, receipt.low)
       buffer.append(delivery.attempt - 1)
+    }
+  }
+}
+
+/// The ids that a group remembers, each with its entry.
+private struct RememberedIDs {
+  let milliseconds: Int
+  private(set) var ids: [(entry: Int, id: String)] = []
+
+  init(of group: CommitGroup, for window: Duration) {
+    milliseconds = Int(milliseconds: max(0, window / .milliseconds(1)).rounded(.up))
+    for index in group.entries.indices {
+      for id in group.rememberedIDs(ofEntry: index) where !id.isEmpty { ids.append((index, id)) }
+    }
+  }
+
+  func write(to buffer: inout RequestBuffer) {
+    buffer.append("s")
+    buffer.append(milliseconds)
+    buffer.append(ids.count)
+    for (entry, id) in ids {
+      buffer.append(entry)
+      buffer.append(id)
     }
   }
 }

@@ -6,6 +6,7 @@ struct QueueKeys: Sendable {
   let attempts: String
   let dead: String
   let delayed: String
+  let remembered: String
 
   init(_ queue: String) {
     stream = queue
@@ -14,7 +15,11 @@ struct QueueKeys: Sendable {
     attempts = "{\(queue)}:attempts"
     dead = "{\(queue)}:dead"
     delayed = "{\(queue)}:delayed"
+    remembered = Self.remembered(in: queue)
   }
+
+  /// Where ids of messages are remembered.
+  static func remembered(in scope: String) -> String { "{\(scope)}:remembered" }
 
   /// The consumer group of every queue: competing consumers are one group.
   static let group = "martlet"

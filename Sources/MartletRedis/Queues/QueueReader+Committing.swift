@@ -19,11 +19,10 @@ extension QueueReader {
   /// Some of the group's deliveries are no longer ours. The others are, and would never be settled if they fell with
   /// them.
   private func commitRest(of group: CommitGroup, _ completion: @escaping (CommitResult) -> Void) {
-    var rest = CommitGroup()
-    for entry in group.entries
-    where group.settlements[entry.settlements].allSatisfy({ $0.receipt.generation == generation }) {
-      rest.append(settlements: group.settlements[entry.settlements], outputs: group.outputs[entry.outputs])
+    let kept = group.entries.indices.filter { index in
+      group.settlements[group.entries[index].settlements].allSatisfy { $0.receipt.generation == generation }
     }
+    let rest = group.filtered(entries: kept)
     if rest.isEmpty { return completion(.ownershipLost) }
     commit(rest) { _ in completion(.ownershipLost) }
   }
@@ -100,6 +99,7 @@ extension QueueReader {
     default: break
     }
     let text = reply.error ?? "no answer to a commit"
+    if text.hasPrefix("REPEATED ") { return repeated(group, text) }
     let error = BrokerError(redis: text, at: loop.url)
     let isNumberTaken = text.hasPrefix("REFUSED")
     // Without outputs a commit names only this queue's own keys: then the queue is in trouble, not the commit.
@@ -113,19 +113,42 @@ extension QueueReader {
     refused(group, error, isNumberTaken: isNumberTaken)
   }
 
-  private func refused(_ group: GroupInFlight, _ error: BrokerError, isNumberTaken: Bool) {
-    guard let place = groups.firstIndex(where: { $0 === group }) else { return }
-    groups.remove(at: place)
-    if !isNumberTaken {
-      // Those behind it wait for its number, and it must not mean something else one day: an empty commit takes it.
-      let empty = GroupInFlight(CommitGroup(), number: group.number, generation: group.generation) { _ in }
-      groups.insert(empty, at: place)
+  /// Messages of some entries came to their end before. The other entries go again, under another number.
+  private func repeated(_ group: GroupInFlight, _ text: String) {
+    remove(group, isNumberTaken: false)
+    var refused: [Int: BrokerError] = [:]
+    for index in text.split(separator: " ").compactMap({ Int($0) }) where group.group.entries.indices.contains(index) {
+      let id = group.group.rememberedIDs(ofEntry: index).first { !$0.isEmpty }
+      refused[index] = .repeated(id ?? "", in: keys.stream)
     }
+    let kept = group.group.entries.indices.filter { refused[$0] == nil }
+    guard !kept.isEmpty else { return group.completion(.refused(refused)) }
+    add(group.group.filtered(entries: kept)) { result in
+      switch result {
+      case .applied: group.completion(.refused(refused))
+      case .ownershipLost: group.completion(.ownershipLost)
+      case .refused(let errors):
+        group.completion(.refused(errors.reduce(into: refused) { $0[kept[$1.key]] = $1.value }))
+      }
+    }
+  }
+
+  private func refused(_ group: GroupInFlight, _ error: BrokerError, isNumberTaken: Bool) {
+    remove(group, isNumberTaken: isNumberTaken)
     if group.group.entries.count > 1 {
       commitEach(group.group, refused: [:], group.completion)
     } else {
       group.completion(.refused([0: error]))
     }
+  }
+
+  private func remove(_ group: GroupInFlight, isNumberTaken: Bool) {
+    guard let place = groups.firstIndex(where: { $0 === group }) else { return }
+    groups.remove(at: place)
+    guard !isNumberTaken else { return }
+    // Those behind it wait for its number, and it must not mean something else one day: an empty commit takes it.
+    let empty = GroupInFlight(CommitGroup(), number: group.number, generation: group.generation) { _ in }
+    groups.insert(empty, at: place)
   }
 
   private func settled(_ group: GroupInFlight) {

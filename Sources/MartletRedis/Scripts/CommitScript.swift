@@ -8,13 +8,15 @@ enum CommitScript {
   static let source =
     """
     #!lua flags=allow-oom
-    -- KEYS: stream, leases, numbers, attempts, dead, delayed, then the streams of the outputs; for delayed ones the
-    --       delayed set, the stream and the leases
+    -- KEYS: stream, leases, numbers, attempts, dead, delayed, the set of the remembered ids if there are any; then the
+    --       streams of the outputs; for delayed ones the delayed set, the stream and the leases
     -- ARGV: group, consumer, number; the newest id that is settled and the id behind it; count and ids of the settled;
-    --       count and ids of the suspects among them; then operations: 'p' plain outputs, 'a' outputs, 'd' delayed
+    --       count and ids of the suspects among them; 's', window, count, then entry and id of each that is
+    --       remembered, if there are any; then operations: 'p' plain outputs, 'a' outputs, 'd' delayed
     --       outputs, 'r' retries, 'x' dead letters, 'b' releases
 
-    """ + EntryScript.rest + EntryScript.schedule + EntryScript.send + EntryScript.wanted + """
+    """ + EntryScript.rest + EntryScript.schedule + EntryScript.send + EntryScript.wanted
+    + RememberScript.functions + """
       local call, A = redis.call, ARGV
       local stream, group, consumer, number = KEYS[1], A[1], A[2], tonumber(A[3])
       if call('HEXISTS', KEYS[2], consumer) == 0 then return 'FENCED' end
@@ -47,6 +49,21 @@ enum CommitScript {
       local suspects = settled + count + 1
       local suspectCount = tonumber(A[suspects - 1])
       local i, mark = suspects + suspectCount, consumer .. ':' .. number
+      if A[i] == 's' then
+        -- Before the first write. The number stays free: what is refused now may be let in when the window is over.
+        local first, last, now = i + 3, i + 2 + 2 * tonumber(A[i + 2]), milliseconds()
+        local entries, repeated = {}, {}
+        for at = first, last, 2 do
+          local entry, id = A[at], A[at + 1]
+          if isRemembered(KEYS[7], id, now) or (entries[id] or entry) ~= entry then
+            repeated[#repeated + 1] = entry
+          end
+          entries[id] = entry
+        end
+        if #repeated > 0 then return redis.error_reply('REPEATED ' .. table.concat(repeated, ' ')) end
+        if last > first then remember(KEYS[7], tonumber(A[i + 1]), first + 1, last, 2, now) end
+        i = last + 1
+      end
       while i <= #A do
         local op = A[i]
         local behind = send(i, mark)

@@ -107,11 +107,11 @@ enum EntryScript {
 
     """
 
-  /// `wanted(key)`: the type that an output's key must have.
+  /// `wanted(key)`: the type that the key of an output, or of the remembered ids, must have.
   static let wanted = """
     local function wanted(key)
       local helper = string.match(key, '^{.*}:(%l+)$')
-      return (helper == 'delayed' and 'zset') or (helper == 'leases' and 'hash') or 'stream'
+      return ((helper == 'delayed' or helper == 'remembered') and 'zset') or (helper == 'leases' and 'hash') or 'stream'
     end
 
     """

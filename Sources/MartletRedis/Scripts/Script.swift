@@ -16,6 +16,7 @@ struct Scripts {
   let suspect = Script(SuspectScript.source)
   let move = Script(DelayScripts.move)
   let delay = Script(DelayScripts.delay)
+  let remember = Script(RememberScript.source)
 
   let declareHub = Script(HubScripts.declare)
   let lookAtPartition = Script(HubScripts.look)
@@ -33,8 +34,8 @@ struct Scripts {
 
   init() {
     all = [
-      commit, register, tend, leave, suspect, move, delay, declareHub, lookAtPartition, countEvents, trimPartition,
-      publishEvents, attendGroup, claimPartition, releasePartition, moveGroup, commitPartition, probe,
+      commit, register, tend, leave, suspect, move, delay, remember, declareHub, lookAtPartition, countEvents,
+      trimPartition, publishEvents, attendGroup, claimPartition, releasePartition, moveGroup, commitPartition, probe,
     ]
   }
 }

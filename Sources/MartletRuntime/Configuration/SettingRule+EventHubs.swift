@@ -42,7 +42,6 @@ extension SettingRule {
       "onFailure": choice(target.appending(path: \.onFailure)),
       "batchFailure": choice(target.appending(path: \.batchFailure)),
       "onRetentionGap": choice(target.appending(path: \.onRetentionGap)),
-      "deduplicate": .duration(target.appending(path: \.deduplicate), Limits.deduplicate),
     ]
   }
 

@@ -74,6 +74,11 @@ extension SettingRule {
         draft[keyPath: target].prefetchCount = count
         draft[keyPath: target].events.prefetchCount = count
       },
+      "deduplicate": .value { setting, draft in
+        guard let window = draft.duration(setting, FunctionOptions.Limits.deduplicate) else { return }
+        draft[keyPath: target].deduplicate = window
+        draft[keyPath: target].events.deduplicate = window
+      },
       "maxDequeueCount": .integer(target.appending(path: \.maxDequeueCount), FunctionOptions.Limits.maxDequeueCount),
       "visibilityTimeout": .duration(
         target.appending(path: \.visibilityTimeout), FunctionOptions.Limits.visibilityTimeout),

@@ -3,14 +3,22 @@ import MartletCore
 /// Applies commit groups: outputs of other commit domains first, confirmed, then the input's own, in one piece.
 final class Committer: Sendable {
   let consumer: any QueueConsumer
+  let input: Address
+  let broker: @Sendable (Address) -> any Broker
   private let domain: CommitDomain
-  private let broker: @Sendable (Address) -> any Broker
+  private let memory: RepeatMemory?
 
   /// - Parameters:
   ///   - input: the queue that the consumer reads.
+  ///   - memory: where ids are remembered beside the commits; nil where none are, or the broker does it.
   ///   - broker: the broker of an address.
-  init(consumer: any QueueConsumer, input: Address, broker: @escaping @Sendable (Address) -> any Broker) {
+  init(
+    consumer: any QueueConsumer, input: Address, memory: RepeatMemory? = nil,
+    broker: @escaping @Sendable (Address) -> any Broker
+  ) {
     self.consumer = consumer
+    self.input = input
+    self.memory = memory
     self.broker = broker
     domain = broker(input).commitDomain(for: input)
   }
@@ -18,20 +26,15 @@ final class Committer: Sendable {
   /// - Parameter completion: called once. `sent` are the refused entries whose outputs have left all the same, to other
   ///   domains: only their settlements were refused.
   func commit(_ group: CommitGroup, completion: @escaping @Sendable (CommitResult, _ sent: Set<Int>) -> Void) {
+    if let memory { return commit(group, remembering: memory, completion: completion) }
     guard hasOutputsElsewhere(group) else { return consumer.commit(group) { completion($0, []) } }
     publishElsewhere(group) { [self] refused, isClosed in
       // What could not be published must not be settled.
       if isClosed { return completion(.ownershipLost, []) }
       let kept = group.entries.indices.filter { refused[$0] == nil }
-      var rest = CommitGroup()
-      for index in kept {
-        let entry = group.entries[index]
-        rest.append(
-          settlements: group.settlements[entry.settlements],
-          outputs: group.outputs[entry.outputs].filter { !isElsewhere($0) })
-      }
+      let rest = group.filtered(entries: kept) { !isElsewhere($0) }
       guard !rest.isEmpty else { return completion(.refused(refused), []) }
-      consumer.commit(rest) { [rest] result in
+      consumer.commit(rest) { result in
         switch result {
         case .applied: completion(refused.isEmpty ? .applied : .refused(refused), [])
         case .ownershipLost: completion(.ownershipLost, [])

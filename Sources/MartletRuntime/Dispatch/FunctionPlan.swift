@@ -18,6 +18,8 @@ final class FunctionPlan: Sendable {
   let timeoutNanoseconds: UInt64?
   let instance: String
   let logger: Logger
+  /// For how long ids of messages are remembered; nil where repeats are not dropped.
+  let deduplicate: Duration?
   private let maxDequeueCount: Int
   private let visibilityTimeout: Duration
   private let retry: RetryPolicy?
@@ -79,6 +81,7 @@ final class FunctionPlan: Sendable {
     maxDequeueCount = options.maxDequeueCount ?? 5
     visibilityTimeout = options.visibilityTimeout ?? .zero
     retry = options.retry
+    deduplicate = options.deduplicate
   }
 
   /// How many attempts a message has; nil is without end.

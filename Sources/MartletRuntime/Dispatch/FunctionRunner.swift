@@ -6,11 +6,14 @@ final class FunctionRunner: Runner, DeliveryHandler {
   let plan: FunctionPlan
   private let executor: FunctionExecutor
   private let watchdog: Watchdog
-  private let state: Locked<RunnerState>
+  let state: Locked<RunnerState>
   private let committer = Locked<Committer?>(nil)
+  /// nil where repeats are not dropped.
+  let memory = Locked<RepeatMemory?>(nil)
+  let counts = Locked(MessageCounts())
   private let drained = Signal()
   private let pace: Locked<PrefetchPace>
-  private var now: MonotonicTime { plan.clock.monotonic() }
+  var now: MonotonicTime { plan.clock.monotonic() }
 
   init(plan: FunctionPlan, executor: FunctionExecutor, watchdog: Watchdog) {
     self.plan = plan
@@ -22,6 +25,10 @@ final class FunctionRunner: Runner, DeliveryHandler {
 
   func start(_ brokers: BrokerDirectory) async throws(BrokerError) {
     let address = plan.function.trigger
+    let memory = plan.deduplicate.flatMap { window in
+      RepeatMemory(of: address, window: window, brokers: brokers, executor: executor, logger: plan.logger)
+    }
+    self.memory.withLock { $0 = memory }
     let timeout = brokers[address].settlementTimeout
     // Where messages may not be held for long, the pace is found out with few of them.
     let prefetch = pace.withLock { $0.begin(limit: timeout == nil ? .max : plan.messagesAtOnce) }
@@ -29,7 +36,8 @@ final class FunctionRunner: Runner, DeliveryHandler {
       QueueSubscription(
         queue: QueueDeclaration(name: address.name), function: plan.function.name, prefetch: prefetch),
       handler: self)
-    open(Committer(consumer: consumer, input: address) { brokers[$0] }, settlementTimeout: timeout)
+    let outside = memory.flatMap { $0.isInCommits ? nil : $0 }
+    open(Committer(consumer: consumer, input: address, memory: outside) { brokers[$0] }, settlementTimeout: timeout)
   }
 
   /// Begins to run what arrives, now that its outcome can be committed.
@@ -51,6 +59,7 @@ final class FunctionRunner: Runner, DeliveryHandler {
     var started = now
     var next = step(worker, after: nil)
     while var run = next {
+      if plan.deduplicate != nil { run = await withoutRepeats(run, worker) }
       if case .many(let deliveries) = run.work, deliveries.contains(where: \.needsCheck) {
         run.work = setAsideRefused(deliveries, worker)
       }
@@ -70,6 +79,7 @@ final class FunctionRunner: Runner, DeliveryHandler {
           } else {
             verdict = .success(invocation.withSent(try await call(delivery, invocation)))
           }
+        case (_, .many(let rest)) where rest.isEmpty: verdict = .batch(BatchVerdict(undecodable: []))
         case (.many(let call), _): verdict = .batch(try await call(run.work.deliveries, invocation))
         case (.one, _), (.direct, _): preconditionFailure("a function of one message was given a batch")
         case (.events, _): preconditionFailure("events are the hub runner's")
@@ -219,9 +229,13 @@ final class FunctionRunner: Runner, DeliveryHandler {
     guard let committer = committer.withLock({ $0 }) else { preconditionFailure("nothing runs before it can commit") }
     committer.commit(commit.group) { [self] result, sent in
       // First, or the drain would find nothing left to do in between.
-      if case .refused(let errors) = result { retryRefused(commit, errors, sent) }
+      var refused: [Int: BrokerError] = [:]
+      if case .refused(let errors) = result { refused = errors }
+      retryRefused(commit, refused, sent)
+      if plan.deduplicate != nil { state.withLock { $0.follow(commit, except: refused, now: now) } }
       if state.withLock({ $0.commitEnded(commit) }) { plan.logger.information("all is settled that was refused") }
       flush(lingered: true)
+      if plan.deduplicate != nil { startWorker(now: now) }
       endIfIdle()
     }
   }
@@ -230,10 +244,13 @@ final class FunctionRunner: Runner, DeliveryHandler {
   /// longer held comes again, here or elsewhere.
   private func retryRefused(_ commit: PendingCommit, _ errors: [Int: BrokerError], _ sent: Set<Int>) {
     for (index, error) in errors.sorted(by: { $0.key < $1.key }) {
+      let held = commit.deliveries(ofEntry: index).filter { delivery in state.withLock { $0.holds(delivery) } }
+      if error.code == .repeated {
+        state.withLock { $0.takeBack(held, now: now) }
+        continue
+      }
       if commit.hasOutputs(entry: index), !sent.contains(index) {
-        fail(
-          commit.deliveries(ofEntry: index).filter { delivery in state.withLock { $0.holds(delivery) } }, error,
-          plan.logger)
+        fail(held, error, plan.logger)
         continue
       }
       let isNews = state.withLock { state in
@@ -269,7 +286,7 @@ final class FunctionRunner: Runner, DeliveryHandler {
   }
 
   func revoke(generationsBefore generation: UInt32) {
-    state.withLock { $0.revoke(generationsBefore: generation) }
+    state.withLock { $0.revoke(generationsBefore: generation, now: now) }
     endIfIdle()
   }
 

@@ -8,6 +8,8 @@ struct RefusedSettlements: Sendable {
   struct Outcome: Sendable {
     var deliveries: [DeliveryReference]
     var settlements: [Settlement]
+    /// The id that each remembers, or nothing; empty where repeats are not dropped.
+    var ids: [String] = []
   }
 
   private struct Entry: Sendable {
@@ -115,6 +117,6 @@ extension RefusedSettlements.Outcome {
   /// The same, with what is left of the delay.
   fileprivate func delayed(until time: MonotonicTime?, now: MonotonicTime) -> Self {
     guard let time, case .retry(let delivery, _) = settlements[0] else { return self }
-    return Self(deliveries: deliveries, settlements: [.retry(delivery, after: time.remaining(from: now))])
+    return Self(deliveries: deliveries, settlements: [.retry(delivery, after: time.remaining(from: now))], ids: ids)
   }
 }

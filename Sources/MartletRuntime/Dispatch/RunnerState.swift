@@ -6,10 +6,12 @@ struct RunnerState: Sendable {
   private let plan: FunctionPlan
   private var ready = ReadyQueue()
   private var workers = WorkerTable()
-  private var pending = PendingCommit()
+  private var pending: PendingCommit
   /// Groups that became full while too many were under way; they leave first.
   private var full: [PendingCommit] = []
   private var refused: RefusedSettlements
+  /// nil where repeats are not dropped.
+  private var inHand: MessagesInHand?
   private var commitsInFlight = 0
   /// Runs that were given up and have no outcome yet.
   private var unsettled = 0
@@ -46,12 +48,14 @@ struct RunnerState: Sendable {
   struct Run: Sendable {
     var work: FunctionWork
     let number: UInt64
-    let deadline: MonotonicTime?
+    var deadline: MonotonicTime?
   }
 
   init(plan: FunctionPlan) {
     self.plan = plan
     refused = RefusedSettlements(instance: plan.instance)
+    pending = PendingCommit(deduplicate: plan.deduplicate)
+    inHand = plan.deduplicate.map { _ in MessagesInHand() }
   }
 
   /// Whether there is nothing to do and nothing under way.
@@ -84,10 +88,18 @@ struct RunnerState: Sendable {
 
   mutating func add(_ deliveries: [Delivery], now: MonotonicTime) {
     guard !isDraining else { return release(deliveries) }
-    ready.append(deliveries.filter { $0.receipt.generation >= generation }, now: now)
+    let ours = deliveries.filter { $0.receipt.generation >= generation }
+    ready.append(inHand?.admit(ours) ?? ours, now: now)
   }
 
-  mutating func revoke(generationsBefore generation: UInt32) {
+  /// What was run and could not be committed, because another message of its id came to its end, waits again: when it is
+  /// looked at next it is a repeat.
+  mutating func takeBack(_ deliveries: some Sequence<DeliveryReference>, now: MonotonicTime) {
+    let ours = deliveries.lazy.map(\.value).filter { [generation] in $0.receipt.generation >= generation }
+    if isDraining { release(Array(ours)) } else { ready.append(Array(ours), now: now) }
+  }
+
+  mutating func revoke(generationsBefore generation: UInt32, now: MonotonicTime) {
     self.generation = max(self.generation, generation)
     ready.removeAll { $0.receipt.generation < generation }
     // A group holds receipts of one generation only: the broker answers for it as a whole.
@@ -95,12 +107,14 @@ struct RunnerState: Sendable {
     full.removeAll(where: \.isEmpty)
     pending.removeAll { $0.generation < generation }
     release(refused.removeAll { $0.generation < generation })
+    if let next = inHand?.revoke(generationsBefore: generation) { ready.append(next, now: now) }
   }
 
   /// Stops: what waits goes back untouched, what runs may finish.
   mutating func drain() {
     isDraining = true
     release(ready.takeAll())
+    if let keptBack = inHand?.takeKeptBack() { release(keptBack) }
     for outcome in refused.takeWaiting() { giveBack(outcome) }
   }
 
@@ -158,13 +172,24 @@ struct RunnerState: Sendable {
       return nil
     }
     invocations += 1
-    let deadline = plan.timeoutNanoseconds.map { MonotonicTime(nanoseconds: now.nanoseconds &+ $0) }
+    // Where repeats are dropped the time begins when it is known that this is none.
+    let deadline = plan.deduplicate == nil ? self.deadline(from: now) : nil
     workers.run(worker, work, number: invocations, at: now, deadline: deadline)
     return Run(work: work, number: invocations, deadline: deadline)
   }
 
+  private func deadline(from now: MonotonicTime) -> MonotonicTime? {
+    plan.timeoutNanoseconds.map { MonotonicTime(nanoseconds: now.nanoseconds &+ $0) }
+  }
+
   /// A run goes on with a part of its work; the rest has its outcome. False if the run was given up meanwhile.
   mutating func narrow(_ worker: Int, to work: FunctionWork) -> Bool { workers.narrow(worker, to: work) }
+
+  /// A run begins at last, with what is no repeat. False if it was given up meanwhile.
+  mutating func begin(_ worker: Int, _ run: inout Run, now: MonotonicTime) -> Bool {
+    run.deadline = deadline(from: now)
+    return workers.narrow(worker, to: run.work, deadline: run.deadline)
+  }
 
   /// A worker's run has ended. `lost`: it was given up before, so nothing of it counts and the worker ends. `late`: it
   /// ended after its deadline, which is a failure.
@@ -208,12 +233,13 @@ struct RunnerState: Sendable {
 
   /// The outcome of one delivery.
   mutating func settle(
-    _ delivery: DeliveryReference, _ settlement: Settlement, outputs: consuming [OutgoingMessage]
+    _ delivery: DeliveryReference, _ settlement: Settlement, outputs: consuming [OutgoingMessage],
+    isRepeat: Bool = false
   ) {
     guard delivery.generation >= generation else { return }
     finished += 1
     makeRoom()
-    pending.append(delivery, settlement, outputs: outputs)
+    pending.append(delivery, settlement, outputs: outputs, isRepeat: isRepeat)
   }
 
   /// One outcome for several deliveries and their common outputs: all or none.
@@ -230,7 +256,7 @@ struct RunnerState: Sendable {
   private mutating func makeRoom() {
     guard pending.isFull else { return }
     full.append(pending)
-    pending = PendingCommit()
+    pending = PendingCommit(deduplicate: plan.deduplicate)
   }
 
   /// The group that should leave now, if any.
@@ -244,7 +270,7 @@ struct RunnerState: Sendable {
     let isDue =
       (commitsInFlight == 0 && (ready.isEmpty || lingered || waited > Self.linger)) || waited > Self.patience
     guard pending.count >= Self.goodGroup || isDue else { return nil }
-    defer { pending = PendingCommit() }
+    defer { pending = PendingCommit(deduplicate: plan.deduplicate) }
     noteDeparture(now)
     return pending
   }
@@ -271,5 +297,18 @@ struct RunnerState: Sendable {
   mutating func commitEnded(_ commit: PendingCommit) -> Bool {
     commitsInFlight -= 1
     return refused.forgetSettled(in: commit.deliveries)
+  }
+
+  /// Messages of a group have their outcome: others of their ids may go on.
+  /// - Parameter refused: entries whose messages have none yet.
+  mutating func follow(_ commit: PendingCommit, except refused: [Int: BrokerError], now: MonotonicTime) {
+    var next: [Delivery] = []
+    for index in commit.group.entries.indices where refused[index] == nil {
+      for delivery in commit.deliveries(ofEntry: index) {
+        let id = delivery.value.message.id
+        if let other = inHand?.end(id, generation: delivery.generation) { next.append(other) }
+      }
+    }
+    ready.append(next, now: now)
   }
 }

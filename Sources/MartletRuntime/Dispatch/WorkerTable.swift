@@ -108,9 +108,10 @@ struct WorkerTable: Sendable {
     slots[worker].phase = .running(work, deadline: deadline)
   }
 
-  mutating func narrow(_ worker: Int, to work: FunctionWork) -> Bool {
+  /// - Parameter newDeadline: replaces the deadline if it is given.
+  mutating func narrow(_ worker: Int, to work: FunctionWork, deadline newDeadline: MonotonicTime? = nil) -> Bool {
     switch slots[worker].phase {
-    case .running(_, let deadline): slots[worker].phase = .running(work, deadline: deadline)
+    case .running(_, let deadline): slots[worker].phase = .running(work, deadline: newDeadline ?? deadline)
     case .cancelled(_, let graceEnd): slots[worker].phase = .cancelled(work, graceEnd: graceEnd)
     case .lost: return false
     case .free, .idle: preconditionFailure("a worker narrowed what it did not run")

@@ -9,6 +9,7 @@ extension FunctionOptions {
     static let maxBatchWaitTime = Duration.zero ... .seconds(150)
     /// Or -1 s, which is no limit.
     static let functionTimeout = Duration.milliseconds(1) ... .seconds(365 * 86_400)
+    static let deduplicate = EventHubOptions.Limits.deduplicate
     static let retryInterval = Duration.zero ... .seconds(30 * 86_400)
   }
 
@@ -34,6 +35,7 @@ extension FunctionOptions {
     if functionTimeout != .seconds(-1) {
       check("functionTimeout", functionTimeout, Limits.functionTimeout, ", or -1 for no limit")
     }
+    check("deduplicate", deduplicate, Limits.deduplicate)
     return problems + events.problems + (retry?.problems.map { "retry: \($0)" } ?? [])
   }
 

@@ -18,6 +18,9 @@ public struct FunctionOptions: Sendable, Hashable {
   public var functionTimeout: Duration?
   /// What follows a failure. Default: `maxDequeueCount` and `visibilityTimeout` decide.
   public var retry: RetryPolicy?
+  /// For how long after a message came to its end others of its id are dropped, 1 s to 7 days. Default: nothing is
+  /// dropped. Of queues; that of hubs is among `events`.
+  public var deduplicate: Duration?
   /// What an event hub trigger has of its own.
   public var events: EventHubOptions
 
@@ -25,7 +28,7 @@ public struct FunctionOptions: Sendable, Hashable {
     maxConcurrentCalls: Int? = nil, prefetchCount: Int? = nil, maxDequeueCount: Int? = nil,
     visibilityTimeout: Duration? = nil, maxMessageBatchSize: Int? = nil, minMessageBatchSize: Int? = nil,
     maxBatchWaitTime: Duration? = nil, functionTimeout: Duration? = nil, retry: RetryPolicy? = nil,
-    events: EventHubOptions = EventHubOptions()
+    deduplicate: Duration? = nil, events: EventHubOptions = EventHubOptions()
   ) {
     self.maxConcurrentCalls = maxConcurrentCalls
     self.prefetchCount = prefetchCount
@@ -36,6 +39,7 @@ public struct FunctionOptions: Sendable, Hashable {
     self.maxBatchWaitTime = maxBatchWaitTime
     self.functionTimeout = functionTimeout
     self.retry = retry
+    self.deduplicate = deduplicate
     self.events = events
   }
 
@@ -50,6 +54,6 @@ public struct FunctionOptions: Sendable, Hashable {
       minMessageBatchSize: minMessageBatchSize ?? defaults.minMessageBatchSize,
       maxBatchWaitTime: maxBatchWaitTime ?? defaults.maxBatchWaitTime,
       functionTimeout: functionTimeout ?? defaults.functionTimeout, retry: retry ?? defaults.retry,
-      events: events.merged(over: defaults.events))
+      deduplicate: deduplicate ?? defaults.deduplicate, events: events.merged(over: defaults.events))
   }
 }

@@ -29,16 +29,18 @@ extension Trigger {
   ///   - prefetchCount: messages held, running ones included. Default: follows the pace.
   ///   - maxDequeueCount: attempts before the dead letters where no `retry` is given. Default 5.
   ///   - visibilityTimeout: the wait before a failed message comes back where no `retry` is given. Default 0.
+  ///   - deduplicate: for how long after a message came to its end others of its id are dropped, 1 s to 7 days. Default:
+  ///     nothing is dropped.
   public static func queue<Body>(
     _ name: QueueName<Body>, maxConcurrentCalls: Int? = nil, prefetchCount: Int? = nil, maxDequeueCount: Int? = nil,
-    visibilityTimeout: Duration? = nil
+    visibilityTimeout: Duration? = nil, deduplicate: Duration? = nil
   ) -> Trigger where Input == Incoming<Body> {
     let decode = name.codec.decode
     return Trigger(
       address: name.address,
       options: FunctionOptions(
         maxConcurrentCalls: maxConcurrentCalls, prefetchCount: prefetchCount, maxDequeueCount: maxDequeueCount,
-        visibilityTimeout: visibilityTimeout),
+        visibilityTimeout: visibilityTimeout, deduplicate: deduplicate),
       binding: .one { delivery in
         do { return Incoming(body: try decode(delivery.value.message.body), delivery: delivery) } catch {
           throw Undecodable(underlying: error)
@@ -56,10 +58,12 @@ extension Trigger {
   ///   - prefetchCount: messages held, running ones included. Default: follows the pace.
   ///   - maxDequeueCount: attempts before the dead letters where no `retry` is given. Default 5.
   ///   - visibilityTimeout: the wait before a failed message comes back where no `retry` is given. Default 0.
+  ///   - deduplicate: for how long after a message came to its end others of its id are dropped, 1 s to 7 days. Default:
+  ///     nothing is dropped.
   public static func queue<Body>(
     _ name: QueueName<Body>, maxMessageBatchSize: Int, minMessageBatchSize: Int? = nil,
     maxBatchWaitTime: Duration? = nil, maxConcurrentCalls: Int? = nil, prefetchCount: Int? = nil,
-    maxDequeueCount: Int? = nil, visibilityTimeout: Duration? = nil
+    maxDequeueCount: Int? = nil, visibilityTimeout: Duration? = nil, deduplicate: Duration? = nil
   ) -> Trigger where Input == Batch<Body> {
     let decode = name.codec.decode
     return Trigger(
@@ -67,7 +71,7 @@ extension Trigger {
       options: FunctionOptions(
         maxConcurrentCalls: maxConcurrentCalls, prefetchCount: prefetchCount, maxDequeueCount: maxDequeueCount,
         visibilityTimeout: visibilityTimeout, maxMessageBatchSize: maxMessageBatchSize,
-        minMessageBatchSize: minMessageBatchSize, maxBatchWaitTime: maxBatchWaitTime),
+        minMessageBatchSize: minMessageBatchSize, maxBatchWaitTime: maxBatchWaitTime, deduplicate: deduplicate),
       binding: .many { deliveries in
         var messages: [Incoming<Body>] = []
         var accepted: [DeliveryReference] = []

@@ -27,7 +27,9 @@ public struct FunctionApp: Sendable {
       maxMessageBytes: configuration.maxMessageBytes, allowVolatile: configuration.allowVolatile,
       consumerTimeout: configuration.consumerTimeout)
     let brokers = BrokerDirectory(configuration, environment: environment, opening: opening)
-    let problems = problems(with: configuration) + brokers.problems + hubProblems(configuration, brokers)
+    let problems =
+      problems(with: configuration) + brokers.problems + hubProblems(configuration, brokers)
+      + repeatProblems(configuration, brokers)
     guard problems.isEmpty else {
       await brokers.close(deadline: .now)
       throw ConfigurationError(problems)

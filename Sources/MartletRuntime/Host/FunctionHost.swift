@@ -247,6 +247,13 @@ public final class FunctionHost: Sendable {
     return runner?.hub.counts.withLock { $0 }
   }
 
+  /// The same of a function that reads a queue; nil for other functions.
+  /// - Parameter function: its name.
+  public func messageCounts(of function: String) -> MessageCounts? {
+    let runner = runners.first { $0.plan.function.name.lowercased() == function.lowercased() } as? FunctionRunner
+    return runner?.counts.withLock { $0 }
+  }
+
   // MARK: Stop
 
   /// What a drain keeps of its time for those who have to be told: half of it to heed that, half to give back the rest.

@@ -17,7 +17,7 @@ extension BrokerConformance {
     }
 
     static let all: [Case] =
-      messages + commits + attempts + deadLetters + delays + expiry + consumers + closes + processes + connections
-      + restarts
+      messages + commits + repeats + attempts + deadLetters + delays + expiry + consumers + closes + processes
+      + connections + restarts
   }
 }

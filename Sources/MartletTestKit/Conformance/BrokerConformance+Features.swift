@@ -16,13 +16,15 @@ extension BrokerConformance {
     public var expiresUnread: Bool
     /// The same for a message that was delayed first. Default true.
     public var expiresUnreadDelayed: Bool
+    /// It remembers ids of messages in its commits, and refuses repeats: it is a store too. Default true.
+    public var remembersIDs: Bool
     /// How late half of the delayed messages may come. Default 500 ms.
     public var delayPrecision: Duration
 
     public init(
       hasAtomicCommit: Bool = true, isShared: Bool = true, isPersistent: Bool = true, isNetworked: Bool = true,
       countsDelayed: Bool = true, expiresUnread: Bool = true, expiresUnreadDelayed: Bool = true,
-      delayPrecision: Duration = .milliseconds(500)
+      remembersIDs: Bool = true, delayPrecision: Duration = .milliseconds(500)
     ) {
       self.hasAtomicCommit = hasAtomicCommit
       self.isShared = isShared
@@ -31,6 +33,7 @@ extension BrokerConformance {
       self.countsDelayed = countsDelayed
       self.expiresUnread = expiresUnread
       self.expiresUnreadDelayed = expiresUnreadDelayed
+      self.remembersIDs = remembersIDs
       self.delayPrecision = delayPrecision
     }
   }
@@ -41,6 +44,8 @@ extension BrokerConformance {
     case sharing
     /// Messages outlive their `Broker` object.
     case persistence
+    /// The broker remembers ids.
+    case memory
     /// A proxy between.
     case proxy
     /// A process to kill.

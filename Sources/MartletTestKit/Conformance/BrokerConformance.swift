@@ -88,6 +88,7 @@ public struct BrokerConformance: Sendable {
     var available: Set<Need> = []
     if features.isShared { available.insert(.sharing) }
     if features.isPersistent { available.insert(.persistence) }
+    if features.remembersIDs { available.insert(.memory) }
     if features.isNetworked { available.insert(.proxy) }
     if features.isShared && worker != nil { available.insert(.worker) }
     if restart != nil { available.insert(.restart) }

@@ -49,7 +49,7 @@ import Testing
     try database("PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = 99", at: scratch.file)
     let error = try #require(try await refusal(scratch.path))
     #expect(error.code == .conflict && !error.isRetriable)
-    #expect(error.message.contains("later Martlet (store version 99, this one knows 2)"))
+    #expect(error.message.contains("later Martlet (store version 99, this one knows 3)"))
   }
 
   @Test func refusesTheDatabaseOfAnotherApplication() async throws {

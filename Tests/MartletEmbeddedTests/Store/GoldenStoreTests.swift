@@ -19,22 +19,32 @@ import Testing
     ) { $0.text(0) }
   }
 
-  @Test func theTablesOfLayout2AreTheSame() throws {
+  @Test func theTablesOfLayout3AreTheSame() throws {
     let scratch = try Scratch()
-    let written = try tables(of: golden(2, at: scratch.file))
+    let written = try tables(of: golden(3, at: scratch.file))
     #expect(try tables(of: StoreOpening.open(EmbeddedLocation(path: nil), now: 0).database) == written)
   }
 
-  @Test func aStoreOfLayout1IsBroughtToLayout2() throws {
+  @Test(arguments: [(1, 5), (2, 0)]) func anOlderStoreIsBroughtToLayout3(version: Int, messages: Int64) throws {
     let (old, new) = (try Scratch(), try Scratch())
-    let written = try tables(of: golden(2, at: new.file))
-    #expect(try tables(of: golden(1, at: old.file)) != written)
+    let written = try tables(of: golden(3, at: new.file))
+    #expect(try tables(of: golden(version, at: old.file)) != written)
     for _ in 0..<2 {
       let database = try StoreOpening.open(EmbeddedLocation(path: old.file), now: 0).database
       #expect(try tables(of: database) == written)
-      #expect(try database.first("PRAGMA user_version") { $0.integer(0) } == 2)
-      #expect(try database.first("SELECT count(*) FROM message") { $0.integer(0) } == 5)
+      #expect(try database.first("PRAGMA user_version") { $0.integer(0) } == 3)
+      #expect(try database.first("SELECT count(*) FROM message") { $0.integer(0) } == messages)
     }
+  }
+
+  @Test func aStoreOfLayout3IsRead() async throws {
+    let scratch = try Scratch()
+    _ = try golden(3, at: scratch.file)
+    let broker = try await EmbeddedBroker.open(scratch.path)
+    #expect(try await broker.remembered(of: ["m1", "m2", "m3"], in: "orders") == ["m1"])
+    #expect(try await broker.remembered(of: ["m1", "m2", "m3"], in: "orders@eu") == ["m2"])
+    #expect(try await broker.groups(of: "readings") == ["detect"])
+    await broker.shut()
   }
 
   @Test func aStoreOfLayout2IsRead() async throws {

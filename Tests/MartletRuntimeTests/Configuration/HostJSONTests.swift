@@ -45,6 +45,7 @@ struct HostJSONTests {
           maxConcurrentCalls: 8, prefetchCount: 100, maxDequeueCount: 7, visibilityTimeout: .seconds(2),
           maxMessageBatchSize: 50, minMessageBatchSize: 10, maxBatchWaitTime: .milliseconds(250),
           functionTimeout: .seconds(60), retry: .fixedDelay(maxRetryCount: 2, delayInterval: .seconds(5)),
+          deduplicate: .seconds(600),
           events: EventHubOptions(
             maxEventBatchSize: 64, minEventBatchSize: 2, maxWaitTime: .seconds(5), batchCheckpointFrequency: 4,
             prefetchCount: 100, initialOffset: .fromEnd, partitionOwnershipExpirationInterval: .seconds(20),

@@ -1,3 +1,4 @@
+import Foundation
 import MartletCore
 import Testing
 
@@ -194,7 +195,7 @@ struct RunnerStateTests {
     let worker = try require(state.workerToStart(now: .milliseconds(0)))
     let run = try require(state.take(worker, now: .milliseconds(0)))
     state.settle(.sample(9), .complete(Receipt(generation: 1, low: 9)), outputs: [])
-    state.revoke(generationsBefore: 2)
+    state.revoke(generationsBefore: 2, now: .milliseconds(1))
     #expect(state.end(worker, now: .milliseconds(1)) == .inTime)
     state.settle(run.work.deliveries[0], .complete(run.work.deliveries[0].receipt), outputs: [.sample("a")])
     #expect(state.take(worker, now: .milliseconds(1)) == nil)
@@ -207,8 +208,8 @@ struct RunnerStateTests {
 
   @Test func `an older revocation changes nothing`() {
     var state = Self.state()
-    state.revoke(generationsBefore: 5)
-    state.revoke(generationsBefore: 3)
+    state.revoke(generationsBefore: 5, now: .milliseconds(1))
+    state.revoke(generationsBefore: 3, now: .milliseconds(1))
     state.add([.sample(1, generation: 4)], now: .milliseconds(0))
     #expect(state.isIdle)
   }
@@ -216,7 +217,7 @@ struct RunnerStateTests {
   @Test func `a batch that lost a part is not completed: the rest goes back`() {
     var state = Self.state()
     state.complete([.sample(1, generation: 1), .sample(2, generation: 2)], outputs: [.sample("a")])
-    state.revoke(generationsBefore: 2)
+    state.revoke(generationsBefore: 2, now: .milliseconds(1))
     let commit = state.commitToSend(now: .milliseconds(9))
     #expect(commit?.group.settlements.map(\.text) == ["release 2"])
     #expect(commit?.group.outputs.isEmpty == true)
@@ -262,5 +263,83 @@ struct RunnerStateTests {
     #expect(state.end(worker, now: .milliseconds(3)) == .lost)
     #expect(state.lost == 0)
     #expect(state.isIdle)
+  }
+
+  // MARK: Repeats
+
+  private static func deduplicating() -> RunnerState {
+    var state = RunnerState(plan: .sample(FunctionOptions(deduplicate: .seconds(60))))
+    state.open()
+    var copies: [Delivery] = [.sample(1), .sample(2), .sample(3)]
+    copies[1].message.id = "m1"
+    state.add(copies, now: .milliseconds(0))
+    return state
+  }
+
+  @Test func `ids of what came to its end go with the commit, those of what comes back do not`() throws {
+    var state = Self.deduplicating()
+    let reason = DeadLetterReason(
+      code: .rejected, function: nil, errorType: nil, errorText: "", attempts: 1, source: .queue("q"),
+      time: .init(timeIntervalSince1970: 0), traceID: nil)
+    let deliveries = (10...14).map { DeliveryReference.sample($0) }
+    state.settle(deliveries[0], .complete(deliveries[0].receipt), outputs: [])
+    state.settle(deliveries[1], .deadLetter(deliveries[1].value, reason), outputs: [])
+    state.settle(deliveries[2], .retry(deliveries[2].value, after: .zero), outputs: [])
+    state.settle(deliveries[3], .release(deliveries[3].value), outputs: [])
+    state.settle(deliveries[4], .complete(deliveries[4].receipt), outputs: [], isRepeat: true)
+    state.complete([.sample(15), .sample(16)], outputs: [])
+    let commit = try require(state.commitToSend(now: .milliseconds(1), lingered: true))
+    #expect(commit.group.deduplication?.ids == ["m10", "m11", "", "", "", "m15", "m16"])
+    #expect(commit.group.deduplication?.window == .seconds(60))
+    // And with what is left of it when a channel ends.
+    var rest = commit
+    rest.removeAll { $0.number == 15 }
+    #expect(rest.group.deduplication?.ids == ["m10", "m11", "", "", "", ""])
+    #expect(rest.group.entry(at: 1).deduplication?.ids == ["m11"])
+  }
+
+  @Test func `another message of an id waits until the first has its outcome`() throws {
+    var state = Self.deduplicating()
+    let worker = try require(state.workerToStart(now: .milliseconds(0)))
+    let first = try require(state.take(worker, now: .milliseconds(0)))
+    #expect(first.work.deliveries.map(\.number) == [1])
+    #expect(first.deadline == nil)
+    _ = state.end(worker, now: .milliseconds(1))
+    state.settle(.sample(1), .complete(.init(generation: 1, low: 1)), outputs: [])
+    #expect(Self.numbers(state.take(worker, now: .milliseconds(1))) == [3])
+    _ = state.end(worker, now: .milliseconds(2))
+    #expect(state.take(worker, now: .milliseconds(2)) == nil)
+    let commit = try require(state.commitToSend(now: .milliseconds(2), lingered: true))
+    // Refused, it has no outcome yet.
+    state.follow(commit, except: [0: .repeated("m1", in: "q")], now: .milliseconds(3))
+    #expect(state.workerToStart(now: .milliseconds(3)) == nil)
+    state.takeBack(commit.deliveries(ofEntry: 0), now: .milliseconds(3))
+    let second = try require(state.workerToStart(now: .milliseconds(3)))
+    #expect(Self.numbers(state.take(second, now: .milliseconds(3))) == [1])
+    _ = state.end(second, now: .milliseconds(4))
+    state.follow(commit, except: [:], now: .milliseconds(4))
+    #expect(Self.numbers(state.take(second, now: .milliseconds(4))) == [2])
+  }
+
+  @Test func `the time of a run begins when it is no repeat`() throws {
+    var state = RunnerState(
+      plan: .sample(FunctionOptions(functionTimeout: .milliseconds(100), deduplicate: .seconds(60))))
+    state.open()
+    state.add([.sample(1)], now: .milliseconds(0))
+    let worker = try require(state.workerToStart(now: .milliseconds(0)))
+    var run = try require(state.take(worker, now: .milliseconds(0)))
+    #expect(state.expire(now: .milliseconds(5000)).cancel.isEmpty)
+    #expect(state.begin(worker, &run, now: .milliseconds(5000)))
+    #expect(run.deadline == .milliseconds(5100))
+    _ = state.expire(now: .milliseconds(5099))
+    #expect(state.end(worker, now: .milliseconds(5099)) == .inTime)
+  }
+
+  @Test func `a drain gives back what was kept back`() throws {
+    var state = Self.deduplicating()
+    state.drain()
+    let commit = try require(state.commitToSend(now: .milliseconds(1), lingered: true))
+    #expect(commit.group.settlements.map(\.text) == ["release 1", "release 3", "release 2"])
+    #expect(commit.group.deduplication?.isEmpty == true)
   }
 }

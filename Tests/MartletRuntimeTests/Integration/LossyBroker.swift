@@ -89,6 +89,12 @@ final class LossyBroker: EventLog, Store {
     try await base.move(partition, to: position)
   }
   func groups(of hub: String) async throws(BrokerError) -> [String] { try await base.groups(of: hub) }
+  func remembered(of ids: [String], in scope: String) async throws(BrokerError) -> Set<String> {
+    try await base.remembered(of: ids, in: scope)
+  }
+  func remember(_ ids: [String], in scope: String, for window: Duration) async throws(BrokerError) {
+    try await base.remember(ids, in: scope, for: window)
+  }
 
   // MARK: Broker
 

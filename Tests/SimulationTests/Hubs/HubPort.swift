@@ -130,6 +130,9 @@ struct HubPort: EventLog, Store {
 
   func move(_ partition: GroupPartition, to position: PartitionPosition) async throws(BrokerError) {}
   func groups(of hub: String) async throws(BrokerError) -> [String] { [] }
+  // Of queues alone, and there are none.
+  func remembered(of ids: [String], in scope: String) async throws(BrokerError) -> Set<String> { [] }
+  func remember(_ ids: [String], in scope: String, for window: Duration) async throws(BrokerError) {}
 }
 
 /// `@unchecked Sendable`: a simulation and all its processes live on one thread.

@@ -5,6 +5,7 @@ import Martlet
 ///
 ///     fault-worker queues BROKER RUN LEASE-SECONDS
 ///     fault-worker hubs BROKER STORE RUN EXPIRATION-MILLISECONDS
+///     fault-worker repeats BROKER STORE RUN EXPIRATION-MILLISECONDS
 ///     fault-worker lease BROKER STORE RUN EXPIRATION-MILLISECONDS
 ///     fault-worker replay BROKER STORE RUN
 ///
@@ -21,6 +22,11 @@ import Martlet
       await work(QueueChain.app(run: words[2]), configuration)
     case ("hubs", 5):
       await work(HubChain.app(run: words[3], expiration: milliseconds(words[4])), configuration(words))
+    case ("repeats", 5):
+      var configuration = configuration(words)
+      configuration.options.maxDequeueCount = 1000
+      configuration.lease = milliseconds(words[4])
+      await work(Repeats.app(run: words[3], expiration: milliseconds(words[4])), configuration)
     case ("lease", 5):
       await work(LeaseHolder.app(run: words[3], expiration: milliseconds(words[4])), configuration(words))
     case ("replay", 4): await work(Replay.app(run: words[3]), configuration(words))

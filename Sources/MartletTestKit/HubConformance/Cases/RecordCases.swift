@@ -2,7 +2,9 @@ import Foundation
 import Martlet
 
 extension HubConformance.Case {
-  static let records = [fullPosition, keptPosition, independentGroups, listedGroups, deletedGroups, outlivingRecords]
+  static let records = [
+    fullPosition, keptPosition, independentGroups, listedGroups, deletedGroups, outlivingRecords, rememberedIDs,
+  ]
 
   /// Times are kept to the millisecond.
   private static let time = Date(timeIntervalSince1970: 1_700_000_000.123)
@@ -135,5 +137,25 @@ extension HubConformance.Case {
     try expectEqual(try await second.store.values(of: ["k"], in: partition), ["k": Bytes("v")], "the values")
     let reader = try await trial.reader(second, of: hub, after: events[4].position, grant: 10)
     try expectEqual(try await reader.next(5).ids, events[5...].ids, "the events")
+  }
+
+  static let rememberedIDs = Self("ids of messages are remembered for their window") { trial in
+    let brokers = try await trial.brokers()
+    let observer = try await trial.observers(of: brokers).store
+    // As the runtime names the queues of another broker.
+    let (scope, other) = ("\(trial.hub("queue"))@", "\(trial.hub("other"))@eu")
+    let ids = (0..<1200).map { "m\($0)" }
+    try expectEqual(try await observer.remembered(of: ids, in: scope), [], "what is remembered at first")
+    try await brokers.store.remember(Array(ids[..<1100]), in: scope, for: .seconds(60))
+    try await brokers.store.remember(["m1150"], in: other, for: .seconds(60))
+    try expectEqual(try await observer.remembered(of: ids, in: scope), Set(ids[..<1100]), "what is remembered")
+    try expectEqual(try await observer.remembered(of: ids, in: other), ["m1150"], "what the other scope remembers")
+    try expectEqual(try await observer.remembered(of: [], in: other), [], "what is remembered of no ids")
+    try await brokers.store.remember(["brief", "m7"], in: scope, for: .milliseconds(500))
+    try await trial.eventually("the brief ones are forgotten") {
+      try await observer.remembered(of: ["brief", "m7", "m8"], in: scope) == ["m8"]
+    }
+    try await brokers.store.remember(["brief"], in: scope, for: .seconds(60))
+    try expectEqual(try await observer.remembered(of: ["brief"], in: scope), ["brief"], "what is remembered again")
   }
 }

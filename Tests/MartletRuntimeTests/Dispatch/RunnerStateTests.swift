@@ -163,7 +163,7 @@ struct RunnerStateTests {
         .sample(UInt64(number), generation: generation),
         .complete(Receipt(generation: generation, low: UInt64(number))), outputs: [])
     }
-    state.revoke(generationsBefore: 2)
+    state.revoke(generationsBefore: 2, now: .milliseconds(1))
     var left: [Int] = []
     while let commit = state.commitToSend(now: .milliseconds(1)) { left.append(commit.group.settlements.count) }
     #expect(left == [400, 300])

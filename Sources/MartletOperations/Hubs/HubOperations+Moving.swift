@@ -73,7 +73,8 @@ extension HubOperations {
       let found = try await record(of: place)
       if let unreadable = found.unreadable {
         throw BrokerError(
-          .conflict, "the position of \(place) cannot be read (\(unreadable)); move the group first", isRetriable: false)
+          .conflict, "the position of \(place) cannot be read (\(unreadable)); move the group first", isRetriable: false
+        )
       }
       if found.position.has(offset) { return false }
       // From the claim on nobody else commits: the position that it answers stays what it is.

@@ -24,7 +24,7 @@ extension StreamReader {
     case amqp_channel_close_t.number:
       guard let close = wire.pool.decode(amqp_channel_close_t.self, from: frame) else { throw unreadable(wire) }
       channelClosed(.channelClosed(code: close.reply_code, text: close.reply_text.text), wire, now)
-    case amqp_channel_close_ok_t.number: left(now)
+    case amqp_channel_close_ok_t.number: left(wire, now)
     default: break
     }
   }
@@ -59,7 +59,10 @@ extension StreamReader {
       }
     }
     // The event of the position itself, and what its chunk holds before it.
-    if let last, offset <= last.offset { return }
+    if let last, offset <= last.offset {
+      skipped = incoming.tag
+      return
+    }
     var message = received.message
     message.body = body
     message.id = id

@@ -44,12 +44,16 @@ final class StreamReader {
   /// Looks in a row that found the stream to end before the position, and looks that found nothing at all.
   private var looks = (short: 0, empty: 0)
   private(set) var granted = 0
+  /// How many deliveries are held or on their way.
+  private(set) var window = StreamWindow()
+  /// The last delivery that was known already; 0 where it needs no acknowledgement.
+  var skipped: UInt64 = 0
+  /// A larger window takes another subscription, without a rest.
+  private var isGrowing = false
   var held = FIFO<(event: Event, tag: UInt64)>()
   var decoder = MessageDecoder()
   var incoming: (tag: UInt64, received: ReceivedMessage?, size: Int, parts: [UInt8])?
 
-  /// How many deliveries may be unacknowledged, held and on their way.
-  private static let prefetch: UInt16 = 500
   /// A stream that does not exist for so long is deleted.
   private static let patience = Duration.seconds(30)
   /// An event that is there comes within this time, mostly.
@@ -93,7 +97,7 @@ final class StreamReader {
     let (output, scratch) = (wire.output, wire.output.scratch)
     defer { scratch.clear() }
     output.method(amqp_channel_open_t(), channel: channel)
-    output.method(amqp_basic_qos_t(prefetch_size: 0, prefetch_count: Self.prefetch, global: 0), channel: channel)
+    output.method(amqp_basic_qos_t(prefetch_size: 0, prefetch_count: window.subscribe(), global: 0), channel: channel)
     output.method(
       amqp_basic_consume_t(
         ticket: 0, queue: scratch.bytes(stream), consumer_tag: scratch.bytes("\(function)@\(hub.environment.instance)"),
@@ -115,6 +119,7 @@ final class StreamReader {
 
   func grant(_ count: Int, _ wire: Wire?, _ now: ContinuousClock.Instant) {
     granted += count
+    window.granted(granted)
     if let wire, state == .away { begin(wire, now) }
   }
 
@@ -126,27 +131,38 @@ final class StreamReader {
     }
     guard let wire, state == .open, closing == nil else { return nil }
     handOut(wire)
+    if window.mustGrow, held.isEmpty, !isFirst { return grow(wire) }
     guard let lookAt, state == .open else { return nil }
     guard lookAt <= now else { return lookAt }
     look()
     return nil
   }
 
-  /// Hands out what was granted, and acknowledges it: on a stream that only asks for more.
+  /// Hands out what was granted, and asks for more.
   private func handOut(_ wire: Wire) {
     let room = min(held.count, granted)
-    guard room > 0 else { return }
     var events: [Event] = []
     events.reserveCapacity(room)
-    var tag: UInt64 = 0
+    var tag = skipped
+    skipped = 0
     while events.count < room, let next = held.popFirst() {
       events.append(next.event)
+      window.note(bytes: next.event.message.body.count)
       tag = next.tag
     }
+    guard tag > 0 else { return }
     granted -= room
     if let newest = events.last { last = (newest.offset.low, newest.message.id) }
-    wire.output.method(amqp_basic_ack_t(delivery_tag: tag, multiple: 1), channel: channel)
-    handler.receive(events, tail: nil)
+    if let tag = window.acknowledge(handedOut: tag) {
+      wire.output.method(amqp_basic_ack_t(delivery_tag: tag, multiple: 1), channel: channel)
+    }
+    if !events.isEmpty { handler.receive(events, tail: nil) }
+  }
+
+  private func grow(_ wire: Wire) -> ContinuousClock.Instant? {
+    isGrowing = true
+    leave(wire)
+    return nil
   }
 
   /// Nothing comes, though the event of the position should: is the stream shorter than it was?
@@ -185,7 +201,7 @@ final class StreamReader {
 
   private func endChannel() {
     _ = held.removeAll()
-    (incoming, lookAt) = (nil, nil)
+    (incoming, lookAt, skipped) = (nil, nil, 0)
   }
 
   func disconnected() {
@@ -193,6 +209,7 @@ final class StreamReader {
     channel = 0
     if closing != nil { return end() }
     if state != .ended { state = .away }
+    isGrowing = false
     answerFirst()
   }
 
@@ -236,10 +253,16 @@ final class StreamReader {
       amqp_channel_close_t(reply_code: 200, reply_text: amqp_bytes_t(), class_id: 0, method_id: 0), channel: channel)
   }
 
-  func left(_ now: ContinuousClock.Instant) {
+  func left(_ wire: Wire, _ now: ContinuousClock.Instant) {
     hub.channels.give(channel)
     guard state == .leaving else { return }
-    if closing != nil { end() } else { state = .resting(until: now + backoff.next()) }
+    if closing != nil { return end() }
+    guard isGrowing else {
+      state = .resting(until: now + backoff.next())
+      return
+    }
+    (isGrowing, state) = (false, .away)
+    begin(wire, now)
   }
 
   /// Trouble: said once, tried again. A stream that is missing for a moment only is none.

@@ -54,6 +54,12 @@ extension Engine {
   /// Hands over what there is, and what was granted, up to a chunk.
   /// - Returns: why the reader ends; nil where it goes on.
   private func read(_ reader: EventReader, in store: Store) throws(SQLiteError) -> EventLoss? {
+    // Nothing is told without a grant, nor is a loss.
+    guard reader.granted > 0 else {
+      eagerReaders.remove(reader.id)
+      reader.answer(problem: nil)
+      return nil
+    }
     guard let hub = try store.hub(named: reader.partition.hub),
       let partition = try store.partition(reader.partition.number, of: hub)
     else { return .deleted }
@@ -65,7 +71,7 @@ extension Engine {
       partitionReaders[partition.id, default: []].insert(reader.id)
     }
     guard reader.next >= partition.head else { return .retentionGap(missing: partition.head - reader.next) }
-    if reader.granted > 0, reader.next < partition.tail {
+    if reader.next < partition.tail {
       var allowance = EventReader.chunk
       allowance.messages = min(allowance.messages, reader.granted)
       let chunk = try store.read(from: reader.next, of: partition, allowance, arena: &arena)

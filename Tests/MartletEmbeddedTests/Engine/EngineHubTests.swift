@@ -91,8 +91,9 @@ import Testing
     try await writing.publish((0..<10).map { event("e\($0)") })
     let (_, all) = try await read(reading, grant: 100)
     _ = try await all.next(10)
-    let (_, idle) = try await read(reading, grant: 0)
+    let (reader, idle) = try await read(reading, grant: 0)
     try await writing.delete(hub: hub)
+    reader.grant(1)
     for inbox in [all, idle] { #expect(try await inbox.loss() == .deleted) }
     try await writing.publish((0..<10).map { event("e\($0)") })
     let (_, again) = try await read(reading, after: try #require(all.all.last).position, grant: 100)

@@ -1,7 +1,7 @@
 import Martlet
 
 extension HubConformance.Case {
-  static let losses = [deletedBeneath, recreatedEmpty, recreatedFull]
+  static let losses = [deletedBeneath, recreatedEmpty, recreatedFull, ungranted]
 
   static let deletedBeneath = Self("a reader is told that its hub was deleted") { trial in
     let (brokers, hub) = (try await trial.brokers(), trial.hub())
@@ -25,6 +25,23 @@ extension HubConformance.Case {
     if trial.features.countsEvents { try await trial.publish(2, to: hub, prefix: "new", on: brokers) }
     let shorter = try await trial.reader(brokers, of: hub, after: events[4].position, grant: 10)
     try expectEqual(try await shorter.loss(), .recreated, "the end of a reader of a shorter partition")
+  }
+
+  static let ungranted = Self("nothing is told before something was granted, nor is a loss") { trial in
+    let (brokers, hub) = (try await trial.brokers(), trial.hub())
+    let events = try await trial.publish(5, to: hub, on: brokers)
+    try await brokers.log.delete(hub: hub)
+    try await trial.publish(2, to: hub, prefix: "new", on: brokers)
+    let reader = try await trial.reader(brokers, of: hub, after: events[1].position)
+    try await reader.nothing(for: .milliseconds(1200), because: "nothing was granted")
+    reader.grant(1)
+    try expectEqual(try await reader.loss(), .recreated, "the end of the reader")
+    let late = try await trial.reader(brokers, of: hub, grant: 1)
+    try expectEqual(try await late.one().message.id, "new0", "the first event of the new hub")
+    try await brokers.log.delete(hub: hub)
+    try await late.nothing(for: .milliseconds(1200), because: "what was granted is used up")
+    late.grant(1)
+    try expectEqual(try await late.loss(), .deleted, "the end of the late reader")
   }
 
   static let recreatedFull = Self("a position in a hub that was made again, and is longer now, is told") { trial in

@@ -81,6 +81,32 @@ struct LeaseTests {
     }
   }
 
+  /// With the intervals that an app has by itself, what a killed worker owned is at work again within ten seconds.
+  @Test(.enabled(if: HubPlace.installed.contains(.redis))) func killedWorkerIsReplacedInTimeByDefault() async throws {
+    try await run(on: .redis, expiration: .zero) { group in
+      let workers = try (0..<2).map { _ in try group.start() }
+      try await group.balanced(2)
+      try await group.flows()
+      let epochs = try await group.records().map(\.epoch)
+      workers[0].kill()
+      let death = ContinuousClock.now
+      for (partition, epoch) in epochs.enumerated() {
+        guard workers[0].said.contains(where: { $0.hasPrefix("ran \(partition) \(epoch) ") }) else { continue }
+        let first = await workers[1].next(
+          where: { line in
+            let words = line.split(separator: " ")
+            return words.count > 2 && words[0] == "ran" && Int(words[1]) == partition
+              && UInt64(words[2]) ?? 0 > epoch
+          }, until: .now + .seconds(30))
+        try expect(first != nil, "the partition \(partition) should be taken over")
+      }
+      let time = ContinuousClock.now - death
+      try expect(time < .seconds(10), "the other worker should have begun within 10 s, not \(time)")
+      try expect(time > .seconds(5), "a worker that was not silent for long was taken for dead, after \(time)")
+      return [workers[1]]
+    }
+  }
+
   /// durabletask's `TestWorkerRestartBeforeLeaseExpired`: a killed worker's successor is there before the lease is over.
   @Test(arguments: HubPlace.installed) func workerRestartBeforeLeaseExpired(on place: HubPlace) async throws {
     try await run(on: place, expiration: .seconds(3)) { group in

@@ -15,7 +15,8 @@ extension EventHubOptions {
 
   static let defaultBatchSize = 100
   static let defaultPrefetchCount = 300
-  static let defaultExpiration = Duration.seconds(10)
+  /// So that a dead member is noticed, with the look after it, and its partitions are at work again within ten seconds.
+  static let defaultExpiration = Duration.seconds(8)
   static let defaultUpdateInterval = Duration.seconds(1)
 
   /// Every value that is out of range, as sentences that name the option, the value and the range.

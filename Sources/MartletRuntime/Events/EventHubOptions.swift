@@ -14,7 +14,7 @@ public struct EventHubOptions: Sendable, Hashable {
   public var prefetchCount: Int?
   /// Where a group begins that has no checkpoint. Default `fromStart`.
   public var initialOffset: InitialOffset?
-  /// A member that was silent for so long is dead, 1 s to 10 min. Default 10 s.
+  /// A member that was silent for so long is dead, 1 s to 10 min. It is noticed at the next look. Default 8 s.
   public var partitionOwnershipExpirationInterval: Duration?
   /// How often a member says that it lives, and looks who owns what, 50 ms to a third of the expiration. Default 1 s.
   public var loadBalancingUpdateInterval: Duration?

@@ -1,14 +1,15 @@
 import Martlet
 
 /// A member of the group `lease` of the hub `<run>-in`: sends each event on to `<run>-out`, as `ID PARTITION EPOCH`, and
-/// says what it runs as `ran PARTITION EPOCH IDS`.
+/// says what it runs as `ran PARTITION EPOCH IDS`. An expiration of zero leaves the intervals as an app has them.
 enum LeaseHolder {
   static func app(run: String, expiration: Duration) -> FunctionApp {
     let source = HubName<String>("\(run)-in")
     let target = HubName<String>("\(run)-out", partitions: 1)
-    let options = EventHubOptions(
+    let quick = EventHubOptions(
       partitionOwnershipExpirationInterval: expiration, loadBalancingUpdateInterval: .milliseconds(100),
       handOverTimeout: .seconds(3))
+    let options = expiration > .zero ? quick : EventHubOptions()
     return FunctionApp("leases") {
       Function(
         "hold", on: .eventHub(source, group: "lease", maxEventBatchSize: 10, options: options), to: .eventHub(target)

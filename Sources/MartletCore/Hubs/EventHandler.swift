@@ -3,7 +3,7 @@
 public protocol EventHandler: AnyObject, Sendable {
   /// Events in the order of the partition, each once. Never more than was granted.
   /// - Parameters:
-  ///   - events: what came.
+  ///   - events: what came; none where only the tail is news.
   ///   - tail: the end of the partition at about that time; nil where the broker did not say.
   func receive(_ events: [Event], tail: PartitionTail?)
 

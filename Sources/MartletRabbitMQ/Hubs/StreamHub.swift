@@ -9,6 +9,8 @@ final class StreamHub: ConnectionRole {
     case grant(Int, Int)
     /// The topology has looked for the end of a stream that does not deliver: the newest event, nil where there is none.
     case looked(Int, life: Int, Result<TopologyChannel.StreamEntry?, BrokerError>)
+    /// The topology has found the newest event of a stream.
+    case foundTail(Int, TopologyChannel.StreamEntry)
     /// The topology has looked for the hub of a stream that is missing: its partition count, nil where it is gone.
     case lookedForHub(Int, Result<Int?, BrokerError>)
     case close(Int, answer: @Sendable () -> Void)
@@ -34,6 +36,7 @@ final class StreamHub: ConnectionRole {
       if let wire { reader.begin(wire, now) } else { reader.answerFirst() }
     case .grant(let id, let count): readers[id]?.grant(count, wire, now)
     case .looked(let id, let life, let result): readers[id]?.looked(life, result, wire, now)
+    case .foundTail(let id, let newest): readers[id]?.foundTail(newest)
     case .lookedForHub(let id, let result): readers[id]?.lookedForHub(result, now)
     case .close(let id, let answer):
       guard let reader = readers[id] else { return answer() }

@@ -50,12 +50,15 @@ extension StreamReader {
     self.incoming = nil
     guard let offset = received.streamOffset else { return }
     let id = received.eventID(in: stream)
+    hasNews = true
     // What the chunk of the position holds before it tells nothing.
     if isFirst, offset >= last?.offset ?? 0 {
       (isFirst, lookAt) = (false, nil)
       if let last, offset == last.offset, last.id.map({ $0 != id }) ?? false { return lose(.recreated, wire) }
-      if let last, offset > last.offset + 1 {
-        return lose(.retentionGap(missing: Int64(clamping: offset - last.offset - 1)), wire)
+      // One offset is used up where a segment begins, and the oldest event is always the first of a segment: the offset
+      // before it is no event that is missing.
+      if let last, offset > last.offset + 2 {
+        return lose(.retentionGap(missing: Int64(clamping: offset - last.offset - 2)), wire)
       }
     }
     // The event of the position itself, and what its chunk holds before it.

@@ -48,6 +48,9 @@ final class StreamReader {
   private(set) var window = StreamWindow()
   /// The last delivery that was known already; 0 where it needs no acknowledgement.
   var skipped: UInt64 = 0
+  /// When the end of the stream is asked for next, if something came since it was.
+  private var asksAt = ContinuousClock.now
+  var hasNews = false
   /// A larger window takes another subscription, without a rest.
   private var isGrowing = false
   var held = FIFO<(event: Event, tag: UInt64)>()
@@ -56,6 +59,8 @@ final class StreamReader {
 
   /// A stream that does not exist for so long is deleted.
   private static let patience = Duration.seconds(30)
+  /// The end of a stream is asked for so often: each look keeps the thread of the topology busy for a moment.
+  private static let tailInterval = Duration.seconds(30)
   /// An event that is there comes within this time, mostly.
   private static let lookTime = Duration.seconds(3)
   /// So many looks have to agree that it is not there: a node may stall, and a replica may be behind.
@@ -132,10 +137,11 @@ final class StreamReader {
     guard let wire, state == .open, closing == nil else { return nil }
     handOut(wire)
     if window.mustGrow, held.isEmpty, !isFirst { return grow(wire) }
-    guard let lookAt, state == .open else { return nil }
-    guard lookAt <= now else { return lookAt }
-    look()
-    return nil
+    guard state == .open else { return nil }
+    var due: ContinuousClock.Instant?
+    if let lookAt, lookAt > now { due = lookAt } else if lookAt != nil { look() }
+    if hasNews, asksAt > now { due = min(due ?? asksAt, asksAt) } else if hasNews { askForTail(now) }
+    return due
   }
 
   /// Hands out what was granted, and asks for more.
@@ -188,6 +194,21 @@ final class StreamReader {
       looks = (newest.offset >= last.offset ? 0 : looks.short + 1, 0)
       if looks.short == Self.looksToBelieve { lose(.recreated, wire) } else { lookAt = now + Self.lookTime }
     }
+  }
+
+  /// The broker does not say with an event how many are behind it.
+  private func askForTail(_ now: ContinuousClock.Instant) {
+    (hasNews, asksAt) = (false, now + Self.tailInterval)
+    let (stream, id, mailbox) = (stream, id, hub.mailbox)
+    hub.topology.perform(
+      { channel throws(BrokerError) in try channel.last(of: stream) },
+      completion: { if case .success(let newest?) = $0 { mailbox.send(.role(.foundTail(id, newest))) } })
+  }
+
+  func foundTail(_ newest: TopologyChannel.StreamEntry) {
+    guard state != .ended, closing == nil else { return }
+    let tail = PartitionTail(sequenceNumber: Int64(clamping: newest.offset), enqueuedAt: newest.enqueuedAt)
+    handler.receive([], tail: tail)
   }
 
   /// What should come next is not there.

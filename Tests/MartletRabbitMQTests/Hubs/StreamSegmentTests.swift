@@ -72,7 +72,32 @@ import Testing
     let rest = try await Self.read(5, of: hub, after: start, lab)
     #expect(rest.state.value.loss == nil)
     let first = try #require(rest.state.value.events.first)
-    #expect(missing == Int64(first.offset.low - read.offset.low) - 1)
+    #expect(missing == Int64(first.offset.low - read.offset.low) - 2)
+    try await lab.broker.delete(hub: hub)
+    await lab.close()
+  }
+
+  /// Behind the last event of a segment comes the hole of the next one: where retention removed just up to there, all
+  /// that is left was not read, and nothing is missing.
+  @Test func whatRetentionRemovedUpToThePositionIsNoLoss() async throws {
+    let lab = try await Lab.open()
+    let hub = lab.queue
+    try await Self.fill(hub, 150, lab)
+    let events = try await Self.read(150, of: hub, after: PartitionPosition(), lab).state.value.events
+    var oldest = EventOffset(low: 0)
+    for _ in 0..<60 where oldest == EventOffset(low: 0) {
+      try await Self.fill(hub, 10, lab)
+      oldest = try #require(try await lab.broker.bounds(of: hub)[0].first)
+    }
+    let last = try #require(events.last { $0.offset < oldest })
+    try #require(events.contains { $0.offset == oldest }, "retention removed more than was read: this proves nothing")
+    #expect(last.offset.low + 2 == oldest.low)
+    let rest = try await Self.read(5, of: hub, after: last.position, lab).state.value
+    #expect(rest.loss == nil)
+    #expect(rest.events.first?.offset == oldest)
+    // One event before, and it is missing.
+    let before = try #require(events.last { $0.offset < last.offset })
+    #expect(try await Self.read(5, of: hub, after: before.position, lab).state.value.loss == .retentionGap(missing: 1))
     try await lab.broker.delete(hub: hub)
     await lab.close()
   }

@@ -59,6 +59,25 @@ import Testing
     await lab.close()
   }
 
+  /// The broker says with no event how many are behind it.
+  @Test func theEndOfTheStreamIsToldBesideTheFirstEvents() async throws {
+    let lab = try await Lab.open()
+    let hub = lab.queue
+    _ = try await lab.broker.declare(HubDeclaration(name: hub, partitionCount: 1))
+    try await lab.broker.publish(
+      (0..<1000).map { OutgoingMessage(to: .hub(hub), body: Bytes("event"), id: "e\($0)") })
+    let events = EventInbox()
+    let reader = try await lab.broker.read(
+      HubPartition(hub: hub, number: 0), after: PartitionPosition(), function: "test", handler: events)
+    reader.grant(2)
+    let tail = await events.state.wait(until: .now + .seconds(30)) { $0.tail }
+    #expect(tail?.sequenceNumber == 999)
+    #expect(events.state.value.events.count <= 2)
+    await reader.close()
+    try await lab.broker.delete(hub: hub)
+    await lab.close()
+  }
+
   @Test func anExchangeOfSomebodyElseIsNoHub() async throws {
     let lab = try await Lab.open()
     let stranger = try Stranger(try await SharedServer.rabbitMQURL())
@@ -115,12 +134,18 @@ final class EventInbox: EventHandler {
   struct State: Sendable {
     var events: [Event] = []
     var loss: EventLoss?
+    var tail: PartitionTail?
     var problems: [BrokerError?] = []
   }
 
   let state = Observed(State())
 
-  func receive(_ events: [Event], tail: PartitionTail?) { state.update { $0.events += events } }
+  func receive(_ events: [Event], tail: PartitionTail?) {
+    state.update { state in
+      state.events += events
+      state.tail = tail ?? state.tail
+    }
+  }
   func receive(_ loss: EventLoss) { state.update { $0.loss = loss } }
   func report(problem: BrokerError?) { state.update { $0.problems.append(problem) } }
 }

@@ -22,8 +22,9 @@ public struct EventHubOptions: Sendable, Hashable {
   public var handOverTimeout: Duration?
   /// Paths of a partition that run side by side, each in order, 1 to 1 024. A key is always in the same. Default 1.
   public var lanes: Int?
-  /// Events above the checkpoint that a partition takes in, `prefetchCount` to 1 000 000. Default: four batches, and no
-  /// fewer than `prefetchCount`.
+  /// Events above the checkpoint that a partition takes in, `prefetchCount` to 1 000 000. Those of the batches that are
+  /// held for one checkpoint, `batchCheckpointFrequency` - 1 of `maxEventBatchSize` each, come on top. Default: four
+  /// batches, and no fewer than `prefetchCount`.
   public var maxOutstanding: Int?
   /// What follows the last attempt. Default `deadLetter`.
   public var onFailure: EventFailure.Last?

@@ -90,6 +90,27 @@ extension Engine {
       throw SQLiteError(code: 1, message: "the hub \(hub.name) has no row for partition \(number)")
     }
     try store.insert(event, into: partition, now: clock.wall())
+    if hub.retention != HubRetention() { try lookAfter(partition, of: hub, in: store) }
+  }
+
+  /// Who sends removes what the retention no longer asks for: a hub that no group reads would grow for ever. Now and then,
+  /// and when there is much too much.
+  private func lookAfter(_ partition: PartitionRow, of hub: HubRow, in store: Store) throws(SQLiteError) {
+    let now = clock.boot()
+    var state = trims[partition.id] ?? (due: 0, removed: 0)
+    let isDue = state.due <= now
+    guard isDue || partition.isFarBeyond(hub.retention) else { return }
+    let most = 2_000
+    let removed = try store.trim(partition, to: hub.retention, now: clock.wall(), limit: most)
+    state.removed += removed
+    if isDue, removed < most {
+      if state.removed > 0 {
+        environment.logger.with(LogField("trimmed", state.removed)).information(
+          "\(state.removed) events of \(hub.name):\(partition.number) were removed, as the hub's retention says")
+      }
+      state = (now + 30_000_000_000, 0)
+    }
+    trims[partition.id] = state
   }
 
   func delete(hub: String, in store: Store, _ effects: inout Effects) throws(SQLiteError) {

@@ -33,5 +33,12 @@ final class PartitionRow {
     PartitionTail(sequenceNumber: tail - 1, enqueuedAt: tail > 0 ? MessageRow.date(enqueued) : nil)
   }
 
+  /// Whether it holds so much more than is asked for that removing it is worth a write of its own.
+  func isFarBeyond(_ retention: HubRetention) -> Bool {
+    if let most = retention.count, tail - head > Int64(most) + max(100, Int64(most) / 10) { return true }
+    if let most = retention.bytes, bytes > Int64(most) + max(1 << 20, Int64(most) / 10) { return true }
+    return false
+  }
+
   func place(of number: Int64) -> EventPlace { EventPlace(partition: id, number: number) }
 }

@@ -155,7 +155,9 @@ extension Store {
       defer { sizes.reset() }
       while try sizes.step() {
         let isTooMuch =
-          sizes.integer(1) < oldest ?? .min || bytes > retention.bytes.map { Int64($0) } ?? .max
+          // The newest stays, however large it is.
+          sizes.integer(1) < oldest ?? .min
+          || (bytes > retention.bytes.map { Int64($0) } ?? .max && partition.tail - head > 1)
           || partition.tail - head > retention.count.map { Int64($0) } ?? .max
         guard isTooMuch else { break }
         head = EventPlace.number(in: sizes.integer(0)) + 1

@@ -28,7 +28,12 @@ final class HubCatalog {
   private static let freshness = Duration.seconds(2)
   private static let refusal = Duration.seconds(1)
 
-  init(loop: RedisLoop) { self.loop = loop }
+  private let trimming: HubTrimming
+
+  init(loop: RedisLoop) {
+    self.loop = loop
+    trimming = HubTrimming(loop: loop)
+  }
 
   /// Where messages go; nil while a hub among them is being asked for. The loop turns when its answer is there.
   func place(_ messages: [OutgoingMessage]) -> Placement? {
@@ -50,6 +55,7 @@ final class HubCatalog {
       }
     }
     keep(current)
+    if let name = current?.name { trimming.published(messages.count, to: name) }
     return placement
   }
 
@@ -161,6 +167,7 @@ final class HubCatalog {
                 "redis: the hub \(hub) was deleted; it is made again, because events are published to it")
             }
             learn(description)
+            trimming.look(after: description)
           }
           refreshing.remove(hub)
           return .done

@@ -61,7 +61,7 @@ final class HubRunner: Runner {
       state.partitionCount = description.partitionCount
       state.environment = OwnedPartition.Environment(
         plan: hub, log: log, committer: committer, executor: executor, slots: RunSlots(plan.maxConcurrentCalls),
-        turn: SuspectTurn(), trims: description.retention != HubRetention()
+        turn: SuspectTurn()
       ) { [weak self] now in self?.state.withLock { $0.balance.mustStop(now: now) } ?? true }
     }
   }

@@ -11,8 +11,6 @@ final class OwnedPartition: Sendable {
     let executor: FunctionExecutor
     let slots: RunSlots<OwnedPartition>
     let turn: SuspectTurn
-    /// Whether the hub's retention asks for anything.
-    let trims: Bool
     /// Whether the others may believe that this process is dead: then it begins nothing and commits nothing.
     let isSilent: @Sendable (MonotonicTime) -> Bool
   }
@@ -229,7 +227,7 @@ final class OwnedPartition: Sendable {
     let (opens, trims) = core.withLock { core in
       let opens = core.opensAt.map { $0 <= now } ?? false
       if opens { core.opensAt = nil }
-      let trims = environment.trims && !core.isClosing && core.trimsAt.map { $0 <= now } ?? true
+      let trims = !core.isClosing && core.trimsAt.map { $0 <= now } ?? true
       if trims { core.trimsAt = now + Self.trimInterval }
       return (opens, trims)
     }

@@ -176,6 +176,14 @@ import Testing
 }
 
 extension StoreHubTests {
+  @Test func theNewestStaysHoweverLargeItIs() throws {
+    try send("a", "b", "c", body: Bytes(Array(repeating: 7, count: 100)))
+    let retention = HubRetention(bytes: 10)
+    #expect(try write { try store.trim(partition(), to: retention, now: 0, limit: 99) } == 2)
+    #expect(try read().map(\.message.id) == ["c"])
+    #expect(try write { try store.trim(partition(), to: retention, now: 0, limit: 99) } == 0)
+  }
+
   /// What somebody, or a broken disk, made of a record is never taken for a group without a position.
   @Test(arguments: [
     ("checkpoint", "'4x'", "checkpoint is \"4x\""), ("checkpoint", "NULL", "checkpoint is missing"),

@@ -6,9 +6,9 @@ import Testing
 @Suite struct TrimTests {
   @Test func bytesAreCountedOverManyCalls() async throws {
     let lab = try await HubLab.open(retention: HubRetention(bytes: 100_000))
-    // More than one call of the script may look at.
-    try await lab.broker.publish((0..<12_000).map { lab.event(String(repeating: "x", count: 50), id: "e\($0)") })
-    #expect(try await lab.broker.trim(lab.partition()) == 10_000)
+    // More than one call of the script may look at, and fewer than make publishers trim by themselves.
+    try await lab.broker.publish((0..<9_000).map { lab.event(String(repeating: "x", count: 50), id: "e\($0)") })
+    #expect(try await lab.broker.trim(lab.partition()) == 7_000)
     #expect(try await lab.broker.bounds(of: lab.hub)[0].count == 2_000)
     #expect(try await lab.broker.trim(lab.partition()) == 0)
     try await lab.broker.publish((0..<10).map { _ in lab.event(String(repeating: "x", count: 50)) })

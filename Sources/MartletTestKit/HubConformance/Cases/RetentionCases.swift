@@ -2,7 +2,35 @@ import Foundation
 import Martlet
 
 extension HubConformance.Case {
-  static let retention = [trimByCount, trimByBytes, trimByAge, trimNothing, trimEverything, retentionGaps]
+  static let retention = [
+    trimByPublishers, trimByCount, trimByBytes, trimByAge, trimNothing, trimEverything, retentionGaps,
+  ]
+
+  static let trimByPublishers = Self(
+    "who publishes looks after the retention of a hub that nobody reads", needs: [.trimming]
+  ) { trial in
+    let (brokers, hub) = (try await trial.brokers(), trial.hub())
+    _ = try await brokers.log.declare(HubDeclaration(name: hub, partitionCount: 1))
+    for start in stride(from: 0, to: 12_000, by: 1_000) {
+      try await brokers.log.publish((start..<start + 1_000).map { .event("e\($0)", to: hub) })
+    }
+    // A limit that comes later holds as well.
+    let setter = try await trial.observers(of: brokers).log
+    _ = try await setter.declare(HubDeclaration(name: hub, retention: HubRetention(count: 10)))
+    var number = 12_000
+    try await trial.eventually("what is too much is removed") {
+      try await brokers.log.publish([.event("e\(number)", to: hub)])
+      number += 1
+      let bounds = try await brokers.log.bounds(of: hub)[0]
+      guard let first = bounds.first, let last = bounds.last else { return false }
+      let reader = try await trial.reader(
+        brokers, of: hub, after: try await brokers.log.position(before: first, in: HubPartition(hub: hub, number: 0)),
+        grant: 1)
+      let oldest = try await reader.one()
+      await reader.close()
+      return oldest.sequenceNumber > 11_900 && last >= oldest.offset
+    }
+  }
 
   static let trimByCount = Self("a retention by count keeps the newest", needs: [.trimming]) { trial in
     let (brokers, hub) = (try await trial.brokers(), trial.hub())

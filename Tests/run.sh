@@ -2,7 +2,7 @@
 # Installs what the tests need, starts a Redis and a RabbitMQ of its own, and runs the tests. Stops both afterwards.
 #
 #   Tests/run.sh            the default, at most 15 minutes on two cores
-#   Tests/run.sh --full     everything: more seeds, more repeats
+#   Tests/run.sh --full     everything: more seeds, more repeats; its result is written to Tests/LastFullRun.md
 #   Tests/run.sh --filter NAME   only the tests whose name matches
 #
 # All that a test stage prints is kept in .build/test-logs; here are only failures and sums.
@@ -240,6 +240,22 @@ result=ok
 [ ! -e "$work/failed" ] || result=FAILED
 cat "$work/summary"
 printf '%-22s %-6s %4d s\n' total $result $SECONDS
+if [ -n "$full" ] && [ -z "$filter" ]; then
+  {
+    echo "# The last full run"
+    echo
+    echo "\`Tests/run.sh --full\` of $(git rev-parse --short HEAD) on $(date -u +%F): $result."
+    echo
+    echo "| stage | result | time |"
+    echo "|---|---|---|"
+    while read -r line; do
+      words=($line)
+      count=${#words[@]}
+      echo "| ${words[*]:0:count-3} | ${words[*]:count-3:1} | ${words[*]:count-2:1} s |"
+    done <"$work/summary"
+    echo "| total | $result | $SECONDS s |"
+  } >Tests/LastFullRun.md
+fi
 # A promise to whoever waits for it; a slow machine may break it, so it does not fail the run.
 if [ -z "$full$filter" ] && [ $SECONDS -gt $longest ]; then
   say

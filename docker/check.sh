@@ -52,7 +52,7 @@ telemetry() {
 }
 worker() { telemetry "$1" --worker --health-file /tmp/health; }
 logs() { "${engine[@]}" logs "$group-$1" 2>"$work/$1.err"; }
-# How many events a worker has run, as it says four times a second.
+# How many events a worker has committed, as it says four times a second.
 events() { logs "$1" | grep -o '"events":[0-9]*' | tail -n 1 | cut -d: -f2; }
 # until SECONDS WHAT COMMAND...: waits until the command succeeds.
 until_true() {
@@ -110,5 +110,5 @@ until_true 60 "the others go on" works three "$before"
 until_true 180 "the report" has_ended report
 logs report >"$work/found.json"
 cmp "$work/expected.json" "$work/found.json" || fail "the result differs from that of one process"
-for name in one two three four; do echo "worker $name ran $(events $name) events"; done
+for name in one two three four; do echo "worker $name committed $(events $name) events"; done
 echo "== the same result, $(wc -c <"$work/found.json") bytes"

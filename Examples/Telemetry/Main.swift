@@ -47,6 +47,7 @@ struct Main {
     let report = Report(options.output)
     let fleet = Workers(arguments: options.shared)
     let devices = try await app.withHost(configuration) { host in
+      telemetry.tally.begin(host)
       defer { fleet.killAll() }
       for _ in 0..<options.workers { try fleet.start() }
       let chaos = options.killEvery.map { seconds in Task { try await fleet.killBusiest(every: .seconds(seconds)) } }
@@ -72,7 +73,11 @@ struct Main {
         try await Task.sleep(for: .milliseconds(250))
       }
     }
-    try await FunctionApp("telemetry") { telemetry.functions }.run(configuration)
+    try await FunctionApp("telemetry") { telemetry.functions }.withHost(configuration) { host in
+      telemetry.tally.begin(host)
+      // Until SIGTERM cancels it.
+      while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+    }
     speaker.cancel()
     say(telemetry.tally.counts)
   }

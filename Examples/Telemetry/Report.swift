@@ -40,7 +40,7 @@ struct Report {
         let end = worker.wasKilled ? ", killed" : ""
         print("worker \(id): \(worker.events) events of \(worker.partitions.count) partitions\(end)")
       }
-      print("partitions that changed their owner: \(work.takeovers)")
+      print("partitions taken over from the dead: \(work.takeovers)")
     }
   }
 }

@@ -1,32 +1,38 @@
 import Martlet
 import Synchronization
 
-/// What this process did: the partitions that it had, and how many events it ran.
+/// What this process did: the partitions that it had, the events that it committed, and those whom it replaced.
 final class Tally: Sendable {
   struct Counts: Codable, Sendable {
     var events = 0
-    /// The epochs of each partition that it had, by `group:partition`.
-    var epochs: [String: Epochs] = [:]
+    var takeovers = 0
+    /// The partitions that it had, as `group:partition`.
+    var partitions: Set<String> = []
   }
 
-  struct Epochs: Codable, Sendable {
-    var first: UInt64
-    var last: UInt64
-
-    func joined(with other: Self) -> Self { Self(first: min(first, other.first), last: max(last, other.last)) }
+  private struct State: Sendable {
+    var partitions: Set<String> = []
+    var host: FunctionHost?
   }
 
-  private let state = Mutex(Counts())
+  private let state = Mutex(State())
 
-  func count(_ events: Int, _ context: FunctionContext) {
+  /// The host whose counts these are.
+  func begin(_ host: FunctionHost) { state.withLock { $0.host = host } }
+
+  func note(_ context: FunctionContext) {
     guard let partition = context.partition else { return }
-    state.withLock { counts in
-      counts.events += events
-      let epochs = Epochs(first: partition.epoch, last: partition.epoch)
-      let name = "\(partition.group):\(partition.number)"
-      counts.epochs[name] = counts.epochs[name]?.joined(with: epochs) ?? epochs
-    }
+    state.withLock { _ = $0.partitions.insert("\(partition.group):\(partition.number)") }
   }
 
-  var counts: Counts { state.withLock { $0 } }
+  var counts: Counts {
+    let (partitions, host) = state.withLock { ($0.partitions, $0.host) }
+    var counts = Counts(partitions: partitions)
+    for function in Telemetry.names {
+      guard let done = host?.eventCounts(of: function) else { continue }
+      counts.events += done.committed
+      counts.takeovers += done.takeovers
+    }
+    return counts
+  }
 }

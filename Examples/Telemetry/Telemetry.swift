@@ -3,16 +3,18 @@ import Martlet
 /// The functions: from lines to readings, from readings to alerts and to hours.
 struct Telemetry {
   let tally: Tally
+  /// Of the functions below.
+  static let names = ["clean", "summarise", "detect"]
 
   @FunctionBuilder var functions: [Function] {
     Function("clean", on: .eventHub(.lines, group: "clean"), to: .eventHub(.readings)) { lines, context in
-      tally.count(lines.count, context)
+      tally.note(context)
       return await lines.results { line in .success(Outgoing(try Reading(line), key: line.key)) }
     }
     Function(
       "summarise", on: .eventHub(.readings, group: "summarise"), state: .keyed(Windows.self), to: .eventHub(.findings)
     ) { readings, devices, context in
-      tally.count(readings.count, context)
+      tally.note(context)
       return readings.compactMap { reading in
         var windows = devices[reading.key] ?? Windows()
         defer { devices[reading.key] = windows }
@@ -23,7 +25,7 @@ struct Telemetry {
       "detect", on: .eventHub(.readings, group: "detect"), state: .keyed(Detector.self),
       to: .eventHub(.alerts), .eventHub(.findings)
     ) { readings, devices, context in
-      tally.count(readings.count, context)
+      tally.note(context)
       let found = readings.map { reading in
         var detector = devices[reading.key] ?? Detector()
         defer { devices[reading.key] = detector }

@@ -11,8 +11,8 @@ final class Workers: Sendable {
       var wasKilled: Bool
     }
     var workers: [String: Worker]
-    /// How often a partition changed its owner.
-    var takeovers: UInt64
+    /// How many partitions were taken over from the dead.
+    var takeovers: Int
   }
 
   private struct State: Sendable {
@@ -92,18 +92,16 @@ final class Workers: Sendable {
 
   var summary: Summary {
     state.withLock { state in
-      var epochs: [String: Tally.Epochs] = [:]
-      for counts in state.counts.values { epochs.merge(counts.epochs) { $0.joined(with: $1) } }
       let workers = state.counts.map { id, counts in
         (
           "\(id)",
           Summary.Worker(
-            events: counts.events, partitions: counts.epochs.keys.sorted(), wasKilled: state.killed.contains(id))
+            events: counts.events, partitions: counts.partitions.sorted(), wasKilled: state.killed.contains(id))
         )
       }
       return Summary(
         workers: Dictionary(uniqueKeysWithValues: workers),
-        takeovers: epochs.values.reduce(0) { $0 + $1.last - $1.first })
+        takeovers: state.counts.values.reduce(0) { $0 + $1.takeovers })
     }
   }
 }

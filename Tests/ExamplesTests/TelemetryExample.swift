@@ -4,7 +4,7 @@ import MartletTestKit
 /// The telemetry example, built as a user builds it, and the script that knows what it must print.
 enum TelemetryExample {
   /// What the example prints with `-o json`.
-  struct Result: Decodable, Equatable {
+  struct Result: Decodable {
     struct Device: Decodable, Equatable {
       var readings: Int
       var rejected: Int
@@ -19,6 +19,10 @@ enum TelemetryExample {
       var max: Double?
     }
     var devices: [String: Device]
+    /// As it was printed.
+    var text = ""
+
+    private enum CodingKeys: CodingKey { case devices }
   }
 
   /// What it says of the work, apart from the result.
@@ -52,10 +56,9 @@ enum TelemetryExample {
       throw ConformanceFailure(
         "telemetry ended with \(status.map(String.init) ?? "nothing, in \(limit)"): \(said.suffix(5))")
     }
-    return (
-      try JSONDecoder().decode(Result.self, from: Data(result.utf8)),
-      try JSONDecoder().decode(Work.self, from: Data(work.utf8))
-    )
+    var decoded = try JSONDecoder().decode(Result.self, from: Data(result.utf8))
+    decoded.text = result
+    return (decoded, try JSONDecoder().decode(Work.self, from: Data(work.utf8)))
   }
 
   /// What it must print for readings that it makes up, by the script.

@@ -1,9 +1,13 @@
-/// What became of events that a function did not simply process, in this process since its start: the trouble that its
+/// What became of the events of a function in this process since its start: how many are done, and the trouble that its
 /// log tells line by line. See `FunctionHost.eventCounts(of:)`.
 ///
-/// Counted when it is decided. What a process decided and could not commit any more is decided, and counted, again by
-/// the next owner.
+/// Trouble is counted when it is decided. What a process decided and could not commit any more is decided, and counted,
+/// again by the next owner.
 public struct EventCounts: Sendable, Hashable {
+  /// Events whose outcome this process has committed, whatever it was.
+  public internal(set) var committed = 0
+  /// Partitions that this process took over from one that was dead.
+  public internal(set) var takeovers = 0
   /// Events that went to the dead letters of the group.
   public internal(set) var deadLettered = 0
   /// Events that were left out, as `onFailure` says.

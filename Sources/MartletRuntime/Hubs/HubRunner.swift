@@ -205,6 +205,7 @@ final class HubRunner: Runner {
         GroupPartition(group: hub.group, number: record.partition), epoch: record.epoch)
     }
     if afterDeath {
+      hub.counts.withLock { $0.takeovers += 1 }
       plan.logger.warning("takes \(hub.group):\(record.partition) over from a process that is dead")
     } else {
       plan.logger.information("owns \(hub.group):\(record.partition)")

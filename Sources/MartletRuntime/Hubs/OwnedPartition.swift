@@ -163,9 +163,10 @@ final class OwnedPartition: Sendable {
   private func send(_ commit: PartitionCommit) {
     environment.committer.commit(commit) { [self] result in
       let now = self.now
+      var committed = 0
       let notes = core.withLock { core -> [PartitionNote] in
         switch result {
-        case .applied: core.state?.applied()
+        case .applied: committed = core.state?.applied() ?? 0
         case .ownershipLost: break
         case .refused(let errors):
           return core.state?.refused(errors, wasSent: environment.committer.isElsewhere, now: now) ?? []
@@ -173,6 +174,7 @@ final class OwnedPartition: Sendable {
         return []
       }
       tell(notes)
+      if committed > 0 { plan.counts.withLock { $0.committed += committed } }
       if case .ownershipLost = result { lose("a commit was refused: somebody else owns it now") }
       pump()
     }

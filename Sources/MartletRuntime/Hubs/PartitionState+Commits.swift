@@ -41,8 +41,10 @@ extension PartitionState {
   }
 
   /// The commit under way is durable.
-  mutating func applied() {
-    guard let flight = inFlight else { return }
+  /// - Returns: how many events have their outcome with it.
+  @discardableResult
+  mutating func applied() -> Int {
+    guard let flight = inFlight else { return 0 }
     inFlight = nil
     lastCommit = flight.commit.number
     if let write = flight.seen { seen?.wrote(write) }
@@ -55,6 +57,7 @@ extension PartitionState {
     if values.isFull {
       values.trim(keeping: units, and: Set(runs.values.flatMap(\.entries).map { entries[$0].event.stateKey }))
     }
+    return flight.units.reduce(0) { $0 + $1.entries.count }
   }
 
   /// How many units the next commit takes.

@@ -91,6 +91,8 @@ struct HubTests {
       try await seen.until("all others") { $0.count == 80 }
       try await eventually("all are counted") { app.host.eventCounts(of: "detect")?.skipped == 10 }
       #expect(app.host.eventCounts(of: "detect")?.deadLettered == 10)
+      try await eventually("all are committed") { app.host.eventCounts(of: "detect")?.committed == 100 }
+      #expect(app.host.eventCounts(of: "detect")?.takeovers == 0)
       #expect(app.host.eventCounts(of: "nothing") == nil)
     }
   }

@@ -197,19 +197,21 @@ conformance() {
   stage "conformance $1" tests 300 --filter "^ConformanceTests\.${1}ConformanceTests"
   stage "hubs $1" tests 300 --filter "^ConformanceTests\.${1}HubConformanceTests"
 }
-# These wait for RabbitMQ most of their time.
-rabbitmq_suites() {
+# These wait for their broker most of the time,
+waiting_suites() {
   stage MartletRabbitMQ tests 300 --filter '^MartletRabbitMQTests\.'
   conformance RabbitMQ
+  stage MartletRedis tests 300 --filter '^MartletRedisTests\.'
+  conformance Redis
 }
-other_suites() {
+# and these compute.
+working_suites() {
   local suite
   for suite in Architecture MartletCore MartletRuntime Simulation Martlet Orders MartletEmbedded MartletTestKit \
-    MartletRedis MartletBench; do
+    MartletBench; do
     stage "$suite" tests 300 --filter "^${suite}Tests\."
   done
   conformance Embedded
-  conformance Redis
   # Whatever the others do not name.
   stage apps tests 300 --filter '^ConformanceTests\.' --skip 'HubConformanceTests|ConformanceTests\.StressTests' \
     --skip '^ConformanceTests\.(Embedded|Redis|RabbitMQ)ConformanceTests'
@@ -222,7 +224,7 @@ if [ -n "$filter" ]; then
 else
   stage lint lint
   stage docs documentation
-  beside rabbitmq_suites other_suites
+  beside waiting_suites working_suites
   # By default all cases run at once on one broker; in full each of them ten times more.
   if [ -n "$full" ]; then
     for broker in embedded redis rabbitMQ; do

@@ -62,6 +62,8 @@ extension TopologyChannel {
     var pending: StreamEntry?
     var missing = 0
     var deadline = ContinuousClock.now + Self.firstPatience
+    // Where events come all the time there is no pause; the newest of a moment ago will do.
+    var end: ContinuousClock.Instant?
     reading: while ContinuousClock.now < deadline {
       while let frame = try nextFrame() {
         switch frame.type {
@@ -77,7 +79,9 @@ extension TopologyChannel {
         guard let entry = pending, missing <= 0 else { continue }
         pending = nil
         entries.append(entry)
-        deadline = .now + patience
+        let longest = end ?? .now + patience * 4
+        end = longest
+        deadline = min(.now + patience, longest)
         if entries.count == limit || isLast(entry) { break reading }
       }
       try pause(until: deadline)

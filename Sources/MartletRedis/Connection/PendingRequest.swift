@@ -31,6 +31,21 @@ final class PendingRequest {
     self.onAbandon = onAbandon
   }
 
+  /// - Parameters:
+  ///   - call: the only command.
+  ///   - onReply: called for its reply. A script that the server has forgotten is asked again before.
+  convenience init(_ call: RedisCall, onReply: @escaping (Reply, RedisLoop) -> Outcome) {
+    self.init(
+      write: { buffer, scripts in
+        call.write(to: &buffer, scripts)
+        return 1
+      },
+      onReply: { reply, loop in
+        reply.error?.hasPrefix("NOSCRIPT") == true ? .again : onReply(reply, loop)
+      },
+      onAbandon: {})
+  }
+
   func isDue(_ now: ContinuousClock.Instant) -> Bool { retryAt.map { $0 <= now } ?? false }
 
   /// Writes it, and answers how many replies will come.

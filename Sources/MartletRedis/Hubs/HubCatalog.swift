@@ -151,27 +151,21 @@ final class HubCatalog {
     }
     let call = RedisCall.declare(declaration, asking: nil, retention: "new")
     loop.request(
-      PendingRequest(
-        write: { buffer, scripts in
-          call.write(to: &buffer, scripts)
-          return 1
-        },
-        onReply: { [unowned self] reply, loop in
-          if let text = reply.error {
-            let error = BrokerError(redis: text, at: loop.url)
-            if text.hasPrefix("NOSCRIPT") || (error.isRetriable && error.code != .permission) { return .again }
-            states[hub] = .failed(error, since: .now)
-          } else if let description = HubDescription(hub, declared: reply) {
-            if refreshing.contains(hub), reply.nodes.last.flatMap({ reply.integer($0) }) == 1 {
-              loop.environment.logger.warning(
-                "redis: the hub \(hub) was deleted; it is made again, because events are published to it")
-            }
-            learn(description)
-            trimming.look(after: description)
+      PendingRequest(call) { [unowned self] reply, loop in
+        if let text = reply.error {
+          let error = BrokerError(redis: text, at: loop.url)
+          if error.isRetriable, error.code != .permission { return .again }
+          states[hub] = .failed(error, since: .now)
+        } else if let description = HubDescription(hub, declared: reply) {
+          if refreshing.contains(hub), reply.nodes.last.flatMap({ reply.integer($0) }) == 1 {
+            loop.environment.logger.warning(
+              "redis: the hub \(hub) was deleted; it is made again, because events are published to it")
           }
-          refreshing.remove(hub)
-          return .done
-        },
-        onAbandon: {}))
+          learn(description)
+          trimming.look(after: description)
+        }
+        refreshing.remove(hub)
+        return .done
+      })
   }
 }

@@ -34,26 +34,19 @@ final class HubTrimming {
       \.trimPartition, keys: [keys.stream(partition.number), keys.size(partition.number)],
       retention.arguments.reversed() + [String(Self.mostEntries)])
     loop.request(
-      PendingRequest(
-        write: { buffer, scripts in
-          call.write(to: &buffer, scripts)
-          return 1
-        },
-        onReply: { [unowned self] reply, loop in
-          if let text = reply.error {
-            // Who may not, or cannot for now, tries again with the next look.
-            return text.hasPrefix("NOSCRIPT") ? .again : .done
-          }
-          guard reply.nodes.count == 3, let count = reply.integer(reply.nodes[1]) else { return .done }
-          let removed = removed + count
-          if reply.integer(reply.nodes[2]) == 1 {
-            trim(partition, retention, removed: removed)
-          } else if removed > 0 {
-            loop.environment.logger.with(LogField("partition", partition.description), LogField("trimmed", removed))
-              .information("redis: \(removed) events of \(partition) were removed, as the hub's retention says")
-          }
-          return .done
-        },
-        onAbandon: {}))
+      PendingRequest(call) { [unowned self] reply, loop in
+        // Who may not, or cannot for now, tries again with the next look.
+        guard reply.error == nil, reply.nodes.count == 3,
+          let count = reply.integer(reply.nodes[1])
+        else { return .done }
+        let removed = removed + count
+        if reply.integer(reply.nodes[2]) == 1 {
+          trim(partition, retention, removed: removed)
+        } else if removed > 0 {
+          loop.environment.logger.with(LogField("partition", partition.description), LogField("trimmed", removed))
+            .information("redis: \(removed) events of \(partition) were removed, as the hub's retention says")
+        }
+        return .done
+      })
   }
 }

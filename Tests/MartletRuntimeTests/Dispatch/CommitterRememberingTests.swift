@@ -7,7 +7,7 @@ import Testing
 /// Commits on a broker that cannot remember ids, beside a store that can.
 struct CommitterRememberingTests {
   /// Broker and store in one journal, in the order of what they were asked.
-  private final class Recorder: Broker, QueueConsumer {
+  private final class Recorder: BrokerStandIn {
     struct State {
       var journal: [String] = []
       var remembered: Set<String> = []
@@ -26,21 +26,14 @@ struct CommitterRememberingTests {
 
     func note(_ line: String) { state.withLock { $0.journal.append(line) } }
     func commitDomain(for address: Address) -> CommitDomain { CommitDomain("own") }
-    func start(deadline: ContinuousClock.Instant) async throws(BrokerError) {}
-    func declare(_ queue: QueueDeclaration) async throws(BrokerError) {}
-    func consume(
-      _ subscription: QueueSubscription, handler: any DeliveryHandler
-    ) async throws(BrokerError) -> any QueueConsumer { self }
     func publish(_ messages: [OutgoingMessage], completion: @escaping @Sendable (CommitResult) -> Void) {
       note("publish \(messages.map(\.id).joined(separator: " "))")
       completion(publishing)
     }
-    func setPrefetch(_ count: Int) {}
     func commit(_ group: CommitGroup, completion: @escaping @Sendable (CommitResult) -> Void) {
       note("settle \(group.settlements.map(\.text).joined(separator: ", ")), \(group.outputs.count) outputs")
       completion(committing)
     }
-    func close(deadline: ContinuousClock.Instant) async {}
   }
 
   private struct Memory: Store {

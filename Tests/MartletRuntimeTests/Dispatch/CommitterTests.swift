@@ -6,7 +6,7 @@ import Testing
 /// A commit whose outputs go to more than one broker.
 struct CommitterTests {
   /// A broker that answers at once and notes what it was asked, in the order of all of them.
-  private final class Recorder: Broker, QueueConsumer {
+  private final class Recorder: BrokerStandIn {
     let system: String
     let journal: Journal
     let answer: CommitResult
@@ -18,16 +18,10 @@ struct CommitterTests {
     }
 
     func commitDomain(for address: Address) -> CommitDomain { CommitDomain(system) }
-    func start(deadline: ContinuousClock.Instant) async throws(BrokerError) {}
-    func declare(_ queue: QueueDeclaration) async throws(BrokerError) {}
-    func consume(
-      _ subscription: QueueSubscription, handler: any DeliveryHandler
-    ) async throws(BrokerError) -> any QueueConsumer { self }
     func publish(_ messages: [OutgoingMessage], completion: @escaping @Sendable (CommitResult) -> Void) {
       journal.add("\(system) publishes \(messages.map(\.id).joined(separator: " "))")
       completion(answer)
     }
-    func setPrefetch(_ count: Int) {}
     func commit(_ group: CommitGroup, completion: @escaping @Sendable (CommitResult) -> Void) {
       let entries = group.entries.map { entry in
         group.settlements[entry.settlements].map(\.text) + group.outputs[entry.outputs].map { "+\($0.id)" }
@@ -35,7 +29,6 @@ struct CommitterTests {
       journal.add("\(system) commits \(entries.map { $0.joined(separator: " ") }.joined(separator: ", "))")
       completion(answer)
     }
-    func close(deadline: ContinuousClock.Instant) async {}
   }
 
   private final class Journal: Sendable {

@@ -4,6 +4,8 @@ import MartletRedis
 import TestServers
 import Testing
 
+@testable import MartletTestKit
+
 /// From hub to hub, every event has its effect exactly once and in order, whatever happens on the way.
 @Suite struct HubFaultTests {
   @Test func cutConnections() async throws {
@@ -88,18 +90,17 @@ extension String {
 
 /// An owner without the runtime: every event becomes an output, in the commit that moves the position.
 private final class Copier: EventHandler {
-  private struct State {
+  private struct State: Sendable {
     var reader: (any PartitionReader)?
     var number: UInt64 = 0
     var done: Int64 = -1
     var trouble: [String] = []
-    var waiting: (number: Int64, continuation: CheckedContinuation<Void, Never>)?
   }
 
   private let partition: GroupPartition
   private let queue: String
   private let broker: RedisBroker
-  private let state = Locked(State())
+  private let state = Observed(State())
 
   init(_ partition: GroupPartition, to queue: String, on broker: RedisBroker) {
     self.partition = partition
@@ -107,15 +108,15 @@ private final class Copier: EventHandler {
     self.broker = broker
   }
 
-  var trouble: [String] { state.withLock { $0.trouble } }
+  var trouble: [String] { state.value.trouble }
 
   func begin(_ reader: any PartitionReader) {
-    state.withLock { $0.reader = reader }
+    state.update { $0.reader = reader }
     reader.grant(100)
   }
 
   func receive(_ events: [Event], tail: PartitionTail?) {
-    let (number, reader) = state.withLock { state in
+    let (number, reader) = state.update { state in
       state.number += 1
       return (state.number, state.reader)
     }
@@ -127,39 +128,17 @@ private final class Copier: EventHandler {
       PartitionCommit(
         partition: partition, epoch: 1, number: number, position: last?.position, outputs: outputs)
     ) { result in
-      if !result.isApplied { self.state.withLock { $0.trouble.append("\(result)") } }
-      self.committed(last?.sequenceNumber ?? -1)
+      if !result.isApplied { self.state.update { $0.trouble.append("\(result)") } }
+      self.state.update { $0.done = last?.sequenceNumber ?? -1 }
     }
     reader?.grant(events.count)
   }
 
-  private func committed(_ number: Int64) {
-    let waiting = state.withLock { state -> CheckedContinuation<Void, Never>? in
-      state.done = number
-      guard let waiting = state.waiting, waiting.number <= number else { return nil }
-      state.waiting = nil
-      return waiting.continuation
-    }
-    waiting?.resume()
-  }
-
   func wait(for number: Int64) async throws {
-    let alarm = Task {
-      try await Task.sleep(for: .seconds(60))
-      state.withLock { $0.trouble.append("waited 60 s for \(number); it is at \($0.done)") }
-      committed(.max)
-    }
-    await withCheckedContinuation { continuation in
-      let isDone = state.withLock { state in
-        if state.done >= number { return true }
-        state.waiting = (number, continuation)
-        return false
-      }
-      if isDone { continuation.resume() }
-    }
-    alarm.cancel()
+    guard await state.wait(until: .now + .seconds(60), { $0.done >= number ? true : nil }) == nil else { return }
+    throw TestFailure(text: "waited 60 s for \(number); it is at \(state.value.done)")
   }
 
-  func receive(_ loss: EventLoss) { state.withLock { $0.trouble.append("\(loss)") } }
+  func receive(_ loss: EventLoss) { state.update { $0.trouble.append("\(loss)") } }
   func report(problem: BrokerError?) {}
 }

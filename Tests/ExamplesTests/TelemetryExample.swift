@@ -1,5 +1,6 @@
 import Foundation
 import MartletTestKit
+import Testing
 
 /// The telemetry example, built as a user builds it, and the script that knows what it must print.
 enum TelemetryExample {
@@ -44,6 +45,20 @@ enum TelemetryExample {
     return "\(OrdersExample.root)/Examples/.build/release/telemetry"
   }
 
+  /// Runs it to its end on a broker, with a store where the broker has none.
+  static func run(
+    on broker: ExampleBroker, _ arguments: [String], within limit: Duration = .seconds(200)
+  ) async throws -> (Result, Work) {
+    let folder = FileManager.default.temporaryDirectory.path + "/martlet-telemetry-\(UUID())"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var outcome: (Result, Work)?
+    try await broker.withURL { url in
+      let store = broker == .rabbitMQ ? ["--store", "embedded:\(folder)"] : []
+      outcome = try await run(["--broker", url] + store + arguments, within: limit)
+    }
+    return try #require(outcome)
+  }
+
   /// Runs it to its end.
   static func run(_ arguments: [String], within limit: Duration = .seconds(200)) async throws -> (Result, Work) {
     let command = [try await built.value] + arguments + ["-o", "json", "--log-level", "error"]
@@ -68,10 +83,14 @@ enum TelemetryExample {
       by: "'\(built.value)' --generate \(arguments.joined(separator: " ")) | python3 '\(script)'")
   }
 
-  /// What it must print for a file of readings.
-  static func recomputed(file: String, device: String) async throws -> Result {
+  /// What it must print for files of readings, each as so many devices.
+  static func recomputed(files: [String], devicesPerFile: Int) async throws -> Result {
     let script = "\(OrdersExample.root)/Tests/ExamplesTests/recompute_telemetry.py"
-    return try await recomputed(by: "tail -n +2 '\(file)' | sed 's/^/\(device),/' | python3 '\(script)'")
+    let lines = files.flatMap { file in
+      let name = URL(filePath: file).deletingPathExtension().lastPathComponent
+      return (1...devicesPerFile).map { "tail -n +2 '\(file)' | sed 's/^/\(name)-\($0),/'" }
+    }
+    return try await recomputed(by: "{ \(lines.joined(separator: "; ")); } | python3 '\(script)'")
   }
 
   private static func recomputed(by command: String) async throws -> Result {

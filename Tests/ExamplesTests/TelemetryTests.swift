@@ -6,23 +6,9 @@ import Testing
 @Suite(.serialized) struct TelemetryTests {
   private static let made = ["--devices", "16", "--readings", "500", "--seed", "5"]
 
-  /// Runs it, with a store where the broker has none.
-  private func run(_ broker: ExampleBroker, _ arguments: [String]) async throws
-    -> (TelemetryExample.Result, TelemetryExample.Work)
-  {
-    let folder = FileManager.default.temporaryDirectory.path + "/martlet-telemetry-\(UUID())"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    var outcome: (TelemetryExample.Result, TelemetryExample.Work)?
-    try await broker.withURL { url in
-      let store = broker == .rabbitMQ ? ["--store", "embedded:\(folder)"] : []
-      outcome = try await TelemetryExample.run(["--broker", url] + store + arguments)
-    }
-    return try #require(outcome)
-  }
-
   @Test(arguments: ExampleBroker.allCases)
   func isExact(_ broker: ExampleBroker) async throws {
-    let (result, work) = try await run(broker, Self.made)
+    let (result, work) = try await TelemetryExample.run(on: broker, Self.made)
     let expected = try await TelemetryExample.recomputed(Self.made)
     #expect(expected.devices == result.devices)
     #expect(result.devices.values.contains { $0.rejected > 0 })
@@ -32,7 +18,7 @@ import Testing
   }
 
   @Test func isTheSameWithThreeWorkers() async throws {
-    let (result, work) = try await run(.redis, Self.made + ["--workers", "3"])
+    let (result, work) = try await TelemetryExample.run(on: .redis, Self.made + ["--workers", "3"])
     try await expectSameText(result)
     #expect(work.workers.values.count { $0.events > 0 } >= 3)
     #expect(work.takeovers == 0)
@@ -49,7 +35,7 @@ import Testing
   @Test(arguments: ExampleBroker.allCases)
   func isExactWhileItsWorkersAreKilled(_ broker: ExampleBroker) async throws {
     let chaos = ["--workers", "3", "--kill-every", "2", "--pace", "700"]
-    let (result, work) = try await run(broker, Self.made + chaos)
+    let (result, work) = try await TelemetryExample.run(on: broker, Self.made + chaos)
     try await expectSameText(result)
     #expect(work.workers.values.count { $0.wasKilled } >= 3)
     #expect(work.takeovers >= 5)
@@ -62,8 +48,8 @@ import Testing
     let folder = try #require(ProcessInfo.processInfo.environment["MARTLET_TEST_SENSORS"])
     let name = "machine_temperature_system_failure"
     let file = "\(folder)/\(name).csv"
-    let (result, _) = try await run(.redis, ["--input", file])
-    let expected = try await TelemetryExample.recomputed(file: file, device: "\(name)-1")
+    let (result, _) = try await TelemetryExample.run(on: .redis, ["--input", file])
+    let expected = try await TelemetryExample.recomputed(files: [file], devicesPerFile: 1)
     #expect(expected.devices == result.devices)
     let alerts = try #require(result.devices["\(name)-1"]).alerts
     #expect(alerts.count == 12)

@@ -203,6 +203,9 @@ waiting_suites() {
   conformance RabbitMQ
   stage MartletRedis tests 300 --filter '^MartletRedisTests\.'
   conformance Redis
+  # Whatever the others do not name.
+  stage apps tests 300 --filter '^ConformanceTests\.' --skip 'HubConformanceTests|ConformanceTests\.StressTests' \
+    --skip '^ConformanceTests\.(Embedded|Redis|RabbitMQ)ConformanceTests'
 }
 # and these compute.
 working_suites() {
@@ -212,9 +215,6 @@ working_suites() {
     stage "$suite" tests 300 --filter "^${suite}Tests\."
   done
   conformance Embedded
-  # Whatever the others do not name.
-  stage apps tests 300 --filter '^ConformanceTests\.' --skip 'HubConformanceTests|ConformanceTests\.StressTests' \
-    --skip '^ConformanceTests\.(Embedded|Redis|RabbitMQ)ConformanceTests'
 }
 faults() { stage faults tests 3600 --filter '^FaultTests\.'; }
 examples() { stage examples tests 900 --filter '^ExamplesTests\.'; }

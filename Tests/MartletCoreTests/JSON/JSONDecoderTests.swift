@@ -165,7 +165,7 @@ import Testing
       for seed in UInt64(1)...8 {
         group.addTask {
           var generator = SeededGenerator(seed: seed)
-          for _ in 0..<40 {
+          for _ in 0..<12 {
             let value = Tables.random(&generator)
             let text = try JSON.encode(value)
             let back = try JSON.decode(Tables.self, from: text)

@@ -98,7 +98,8 @@ import Testing
 
   @Test func aDeliveryThatOutlivesTheConsumerTimeoutComesBack() async throws {
     let server = try await Self.server.value
-    try await server.control("eval application:set_env(rabbit,consumer_timeout,2000).")
+    try await server.control(
+      "eval application:set_env(rabbit,consumer_timeout,2000),application:set_env(rabbit,channel_tick_interval,500).")
     let lab = try await Lab.open(at: server.url)
     let inbox = Inbox()
     let consumer = try await lab.consume(inbox)
@@ -113,7 +114,9 @@ import Testing
     #expect(again.isSuspect)
     #expect(again.attempt == 2)
     #expect(await consumer.complete([again]).isApplied)
-    try await server.control("eval application:set_env(rabbit,consumer_timeout,1800000).")
+    try await server.control(
+      "eval application:set_env(rabbit,consumer_timeout,1800000),application:set_env(rabbit,channel_tick_interval,60000)."
+    )
     await lab.close()
   }
 

@@ -64,8 +64,8 @@ import Testing
 
   @Test func whatIsDelayedForADeletedQueueIsKeptAside() async throws {
     let lab = try await Lab.open()
-    // Long enough that the queue is gone when its time comes: one that is just being deleted takes it, and the ladder
-    // sends it again only after minutes.
+    // Long enough that the queue is gone when its time comes: one that is just being deleted takes it, and RabbitMQ sends
+    // it again only when it has waited for the confirm.
     try await lab.broker.publish([lab.message("m", id: lab.queue, deliverAt: Date().addingTimeInterval(8))])
     try await lab.broker.delete(queue: lab.queue)
     let inbox = Inbox()

@@ -39,6 +39,7 @@ public enum JSON {
     var document = documents.take() ?? JSONDocument()
     defer {
       // A decoder that was kept keeps its document.
+      document.containers.giveAwayKept(of: document)
       if isKnownUniquelyReferenced(&document), document.reset() { documents.put(document) }
     }
     try document.load(bytes, userInfo: userInfo)

@@ -17,3 +17,17 @@ extension Array: JSONArray where Element: Decodable {
     }
   }
 }
+
+/// Which types are arrays. To ask the runtime takes as long as to read several numbers, so its answers are kept.
+struct JSONArrayTypes {
+  private var known: [(type: ObjectIdentifier, array: (any JSONArray.Type)?)] = []
+
+  mutating func array(_ type: Any.Type) -> (any JSONArray.Type)? {
+    let identifier = ObjectIdentifier(type)
+    for entry in known where entry.type == identifier { return entry.array }
+    let array = type as? any JSONArray.Type
+    if known.count == 16 { known.removeAll() }
+    known.append((identifier, array))
+    return array
+  }
+}

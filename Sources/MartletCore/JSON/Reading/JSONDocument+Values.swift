@@ -15,7 +15,7 @@ extension JSONDocument {
     } catch {
       throw self.error(error, at: node)
     }
-    if token(node).pointee.kind == .array, let array = type as? any JSONArray.Type {
+    if token(node).pointee.kind == .array, let array = arrays.array(type) {
       return try read(array, as: type, at: node)
     }
     return try type.init(from: JSONValueDecoder(document: self, node: node))

@@ -14,6 +14,9 @@ final class JSONDocument {
   @exclusivity(unchecked) private(set) var extraKeys: [any CodingKey] = []
   /// How to find the members of large objects, by token.
   @exclusivity(unchecked) var indexes: [Int: JSONMemberIndex] = [:]
+  @exclusivity(unchecked) var containers = JSONContainers()
+  /// The arrays among the types that were asked for.
+  @exclusivity(unchecked) var arrays = JSONArrayTypes()
 
   /// Where `base` points without bytes.
   private let nothing = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)

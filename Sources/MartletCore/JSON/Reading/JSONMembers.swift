@@ -2,8 +2,13 @@
 ///
 /// `allKeys` has them in the order of the text; of equal names the first counts, as with Foundation.
 struct JSONMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
-  let document: JSONDocument
-  let object: Int
+  /// Kept alive by whoever decodes, or by the view.
+  let reference: Unmanaged<JSONDocument>
+  let place: UnsafeMutablePointer<Int>
+  let view: JSONObjectView
+
+  private var document: JSONDocument { reference.takeUnretainedValue() }
+  private var object: Int { place.pointee }
 
   var codingPath: [any CodingKey] { document.path(to: object) }
 
@@ -38,7 +43,10 @@ struct JSONMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
   }
 
   @inline(__always)
-  private func find(_ key: Key) -> Int? { document.member(named: key.stringValue, of: object) }
+  private func find(_ key: Key) -> Int? {
+    let name = key.stringValue
+    return reference._withUnsafeGuaranteedRef { $0.member(named: name, of: object) }
+  }
 
   @inline(__always)
   private func member(_ key: Key) throws -> Int {
@@ -54,17 +62,19 @@ struct JSONMembers<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
   @inline(__always)
   private func scalar<Value: JSONScalar>(_ type: Value.Type, _ key: Key) throws -> Value {
-    try document.scalar(type, at: member(key))
+    let node = try member(key)
+    return try reference._withUnsafeGuaranteedRef { try $0.scalar(type, at: node) }
   }
 
   @inline(__always)
   private func scalarIfPresent<Value: JSONScalar>(_ type: Value.Type, _ key: Key) throws -> Value? {
     guard let node = find(key) else { return nil }
-    return try document.scalarIfPresent(type, at: node)
+    return try reference._withUnsafeGuaranteedRef { try $0.scalarIfPresent(type, at: node) }
   }
 
   func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
-    try document.decode(type, at: member(key))
+    let node = try member(key)
+    return try reference._withUnsafeGuaranteedRef { try $0.decode(type, at: node) }
   }
 
   func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {

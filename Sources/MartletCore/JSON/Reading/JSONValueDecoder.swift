@@ -9,7 +9,7 @@ struct JSONValueDecoder: Decoder {
   func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
     guard document.token(node).pointee.kind == .object else { throw wrongContainer([String: Any].self) }
     try document.prepare(node)
-    return KeyedDecodingContainer(JSONMembers<Key>(document: document, object: node))
+    return document.containers.container(keyedBy: type, of: node, in: document)
   }
 
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {

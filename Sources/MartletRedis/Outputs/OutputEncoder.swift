@@ -84,15 +84,18 @@ struct OutputEncoder {
     self.outputs = outputs
     keys = own
     places.reserveCapacity(outputs.count)
-    for index in outputs.indices {
-      let partition = partitions.isEmpty ? -1 : partitions[index]
-      if let last = runs.indices.last, runs[last].takes(outputs[index], partition: partition) {
-        runs[last].outputs = runs[last].outputs.lowerBound..<index + 1
-        places.append(places[index - 1])
-      } else {
-        begin(partition: partition, at: index, own: own.count)
+    // Through a pointer, so that no message is copied to be looked at.
+    outputs.withUnsafeBufferPointer { outputs in
+      for index in outputs.indices {
+        let partition = partitions.isEmpty ? -1 : partitions[index]
+        if let last = runs.indices.last, runs[last].takes(outputs[index], partition: partition) {
+          runs[last].outputs = runs[last].outputs.lowerBound..<index + 1
+          places.append(places[index - 1])
+        } else {
+          begin(partition: partition, at: index, own: own.count)
+        }
+        argumentCount += runs[runs.count - 1].form.arguments(outputs[index])
       }
-      argumentCount += runs[runs.count - 1].form.arguments(outputs[index])
     }
   }
 
@@ -120,9 +123,11 @@ struct OutputEncoder {
         buffer.append(run.key)
         buffer.append(run.contentType?.name ?? "")
         buffer.append(run.outputs.count)
-        for index in run.outputs {
-          buffer.append(outputs[index].id)
-          buffer.append(outputs[index].body)
+        outputs.withUnsafeBufferPointer { outputs in
+          for index in run.outputs {
+            buffer.append(outputs[index].id)
+            buffer.append(outputs[index].body)
+          }
         }
       case .keyed, .traced: writeEvents(run, to: &buffer)
       case .full, .delayed: for index in run.outputs { write(outputs[index], run, to: &buffer) }

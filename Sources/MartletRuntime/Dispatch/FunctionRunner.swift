@@ -56,8 +56,9 @@ final class FunctionRunner: Runner, DeliveryHandler {
   // MARK: The main loop
 
   private func work(_ worker: Int) async {
+    let body = plan.function.body
     var started = now
-    var next = step(worker, after: nil)
+    var next = take(for: worker)
     while var run = next {
       if plan.deduplicate != nil { run = await withoutRepeats(run, worker) }
       if case .many(let deliveries) = run.work, deliveries.contains(where: \.needsCheck) {
@@ -66,28 +67,27 @@ final class FunctionRunner: Runner, DeliveryHandler {
       let invocation = Invocation(plan: plan, run: run)
       var verdict: Verdict
       do {
-        switch (plan.function.body, run.work) {
-        case (.direct(let call), .one(let delivery)):
+        switch run.work {
+        case .one(let delivery):
           if delivery.needsCheck, let refusal = plan.refusal(of: delivery.value) {
             verdict = .refused(refusal)
-          } else {
+          } else if case .direct(let call) = body {
             verdict = .success(invocation.withSent(try call(delivery, invocation)))
-          }
-        case (.one(let call), .one(let delivery)):
-          if delivery.needsCheck, let refusal = plan.refusal(of: delivery.value) {
-            verdict = .refused(refusal)
-          } else {
+          } else if case .one(let call) = body {
             verdict = .success(invocation.withSent(try await call(delivery, invocation)))
+          } else {
+            preconditionFailure("a function of batches was given one message")
           }
-        case (_, .many(let rest)) where rest.isEmpty: verdict = .batch(BatchVerdict(undecodable: []))
-        case (.many(let call), _): verdict = .batch(try await call(run.work.deliveries, invocation))
-        case (.one, _), (.direct, _): preconditionFailure("a function of one message was given a batch")
-        case (.events, _): preconditionFailure("events are the hub runner's")
+        case .many(let deliveries):
+          guard case .many(let call) = body else { preconditionFailure("a function of one message was given a batch") }
+          verdict = .batch(
+            deliveries.isEmpty ? BatchVerdict(undecodable: []) : try await call(deliveries, invocation))
+        case .events: preconditionFailure("events are the hub runner's")
         }
       } catch {
         verdict = .failure(error)
       }
-      next = step(worker, after: (invocation, verdict))
+      next = step(worker, after: invocation, verdict)
       if executor.hasWaitingJobs, now.nanoseconds(since: started) > 5_000_000 {
         await Task.yield()  // fair between functions: others wait for this thread
         started = now
@@ -95,50 +95,56 @@ final class FunctionRunner: Runner, DeliveryHandler {
     }
   }
 
-  /// How a run ended, before it is settled.
+  /// How a run ended, before it is settled. What is large and rare lies in a box.
   private enum Verdict {
     case success([OutgoingMessage])
     case failure(any Error)
-    case refused(FunctionPlan.Refusal)
-    case batch(BatchVerdict)
+    indirect case refused(FunctionPlan.Refusal)
+    indirect case batch(BatchVerdict)
   }
 
   /// Settles the run that ended and takes the next one; nil ends the worker.
-  private func step(_ worker: Int, after ended: (invocation: Invocation, verdict: Verdict)?) -> RunnerState.Run? {
+  private func step(_ worker: Int, after invocation: Invocation, _ verdict: Verdict) -> RunnerState.Run? {
     let now = self.now
     var next: Next?
-    if let ended {
-      // Nearly every run is a plain success: it is settled and the next one taken under one lock.
-      let ending = state.withLock { state in
-        let ending = state.end(worker, now: now)
-        if ending == .inTime, case .success(let outputs) = ended.verdict,
-          case .one(let delivery) = ended.invocation.work
-        {
-          state.settle(delivery, .complete(delivery.receipt), outputs: outputs)
-          next = Next(&state, worker, now)
-        }
-        return ending
+    // Nearly every run is a plain success: it is settled and the next one taken under one lock.
+    let ending = state.withLock { state in
+      let ending = state.end(worker, now: now)
+      if ending == .inTime, case .success(let outputs) = verdict, case .one(let delivery) = invocation.work {
+        state.settle(delivery, .complete(delivery.receipt), outputs: outputs)
+        next = Next(&state, worker, now)
       }
-      guard finish(worker, ended.invocation, ended.verdict, ending) else { return nil }
+      return ending
     }
-    let found = next ?? state.withLock { Next(&$0, worker, now) }
-    if let commit = found.commit { send(commit) }
-    if let successor = found.successor { start(successor) }
-    if found.run == nil { endIfIdle() }
-    return found.run
+    guard finish(worker, invocation, verdict, ending) else { return nil }
+    if let next { return goOn(next) }
+    return take(for: worker)
+  }
+
+  private func take(for worker: Int) -> RunnerState.Run? {
+    let now = self.now
+    return goOn(state.withLock { Next(&$0, worker, now) })
   }
 
   /// What there is to do behind a run.
   private struct Next {
     let run: RunnerState.Run?
     let successor: Int?
-    let commit: PendingCommit?
+    /// One or none. In an array because this is passed on for every run, and a group of commits is large.
+    var commits: [PendingCommit] = []
 
     init(_ state: inout RunnerState, _ worker: Int, _ now: MonotonicTime) {
       run = state.take(worker, now: now)
       successor = state.workerToStart(now: now)
-      commit = state.commitToSend(now: now)
+      if let commit = state.commitToSend(now: now) { commits.append(commit) }
     }
+  }
+
+  private func goOn(_ next: Next) -> RunnerState.Run? {
+    for commit in next.commits { send(commit) }
+    if let successor = next.successor { start(successor) }
+    if next.run == nil { endIfIdle() }
+    return next.run
   }
 
   // MARK: Settling

@@ -39,9 +39,10 @@ public enum JSON {
     var document = documents.take() ?? JSONDocument()
     defer {
       // A decoder that was kept keeps its document.
-      document.containers.giveAwayKept(of: document)
+      document.containers.close(keeping: document)
       if isKnownUniquelyReferenced(&document), document.reset() { documents.put(document) }
     }
+    document.containers.open()
     try document.load(bytes, userInfo: userInfo)
     return try document.decode(type, at: JSONDocument.root)
   }

@@ -39,14 +39,15 @@ public struct OutgoingMessage: Sendable {
     to address: Address, body: Bytes, id: String, contentType: ContentType? = nil, key: String? = nil,
     headers: Headers = Headers(), trace: TraceContext? = nil, deliverAt: Date? = nil, timeToLive: Duration? = nil
   ) {
+    let isPlain = key == nil && headers.isEmpty && trace == nil && deliverAt == nil && timeToLive == nil
+    details =
+      isPlain
+      ? nil
+      : Details(Values(key: key, headers: headers, trace: trace, deliverAt: deliverAt, timeToLive: timeToLive))
     self.address = address
     self.body = body
     self.id = id
     self.contentType = contentType
-    if key != nil || !headers.isEmpty || trace != nil || deliverAt != nil || timeToLive != nil {
-      details = Details(
-        Values(key: key, headers: headers, trace: trace, deliverAt: deliverAt, timeToLive: timeToLive))
-    }
   }
 
   /// Whether it is body, id and content type alone: then a broker need not look for the rest.

@@ -24,7 +24,7 @@ struct OutputEncoder {
     }
 
     /// Whether an output can be written as those of the run are.
-    func takes(_ output: OutgoingMessage, partition: Int) -> Bool {
+    func takes(_ output: borrowing OutgoingMessage, partition: Int) -> Bool {
       self.partition == partition && form == Form(output) && (!form.isShared || contentType == output.contentType)
         && address == output.address
     }
@@ -43,7 +43,7 @@ struct OutputEncoder {
     /// Later.
     case delayed
 
-    init(_ output: OutgoingMessage) {
+    init(_ output: borrowing OutgoingMessage) {
       if output.isPlain {
         self = .plain
       } else if output.isPlainEvent {
@@ -57,7 +57,7 @@ struct OutputEncoder {
     /// The arguments of the operation before those of its outputs, where they share it.
     var sharedArguments: Int { self == .plain ? 4 : 5 }
     /// The arguments of each output.
-    func arguments(_ output: OutgoingMessage) -> Int {
+    func arguments(_ output: borrowing OutgoingMessage) -> Int {
       switch self {
       case .plain: 2
       case .keyed: 3

@@ -88,7 +88,9 @@ struct RunnerState: Sendable {
 
   mutating func add(_ deliveries: [Delivery], now: MonotonicTime) {
     guard !isDraining else { return release(deliveries) }
-    let ours = deliveries.filter { $0.receipt.generation >= generation }
+    // Nearly always all are: then the batch stays the one that the broker made.
+    let areOurs = deliveries.allSatisfy { $0.receipt.generation >= generation }
+    let ours = areOurs ? deliveries : deliveries.filter { $0.receipt.generation >= generation }
     ready.append(inHand?.admit(ours) ?? ours, now: now)
   }
 

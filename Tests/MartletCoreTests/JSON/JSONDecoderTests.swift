@@ -141,6 +141,58 @@ import Testing
     #expect(try [String: String](from: kept[1].decoder) == ["a": "kept"])
   }
 
+  private enum Names: CodingKey { case a, b, value }
+
+  @Test func aContainerThatIsKeptStaysValid() throws {
+    struct Keeper: Decodable {
+      var container: KeyedDecodingContainer<Names>
+      init(from decoder: any Decoder) throws { container = try decoder.container(keyedBy: Names.self) }
+    }
+    struct DecoderKeeper: Decodable {
+      var decoder: any Decoder
+      init(from decoder: any Decoder) { self.decoder = decoder }
+    }
+    var kept: [KeyedDecodingContainer<Names>] = []
+    for number in 0..<20 {
+      kept += try JSON.decode([Keeper].self, from: "[{\"value\":\(number)},{\"value\":\(-number)}]".bytes).map(
+        \.container)
+      // One of a decoder that was kept itself, and that the container outlives.
+      let decoder = try JSON.decode(DecoderKeeper.self, from: "{\"value\":\(100 + number)}".bytes).decoder
+      kept.append(try decoder.container(keyedBy: Names.self))
+    }
+    let values = try kept.map { try $0.decode(Int.self, forKey: .value) }
+    #expect(values == (0..<20).flatMap { [$0, -$0, 100 + $0] })
+  }
+
+  @Test func containersOfEqualKeysAreReadSideBySide() throws {
+    struct Node: Decodable, Equatable {
+      var value: Int
+      var below: [Node] = []
+      init(_ value: Int, _ below: [Node] = []) { (self.value, self.below) = (value, below) }
+      init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Names.self)
+        if container.contains(.a) { below.append(try container.decode(Node.self, forKey: .a)) }
+        if let nested = try? container.nestedContainer(keyedBy: Names.self, forKey: .b) {
+          below.append(Node(try nested.decode(Int.self, forKey: .value)))
+        }
+        // Behind the others: it must still be its own object that is read.
+        value = try container.decode(Int.self, forKey: .value)
+      }
+    }
+    var (text, expected) = ("{\"value\":0}", Node(0))
+    for depth in 1...30 {
+      (text, expected) = (
+        "{\"a\":\(text),\"b\":{\"value\":\(-depth)},\"value\":\(depth)}", Node(depth, [expected, Node(-depth)])
+      )
+    }
+    for _ in 0..<3 {
+      #expect(try JSON.decode(Node.self, from: text.bytes) == expected)
+      #expect(throws: DecodingError.self) {
+        try JSON.decode(Node.self, from: text.replacing("\"value\":29", with: "\"value\":null").bytes)
+      }
+    }
+  }
+
   @Test func decodingInsideADecodingIsAllowed() throws {
     struct Wrapped: Codable, Equatable {
       var inner: [Int]

@@ -22,6 +22,8 @@ struct JSONContainers {
   /// A recursive type has a container for each level.
   private static let most = 8
   private var known: [Known] = []
+  /// A `decode` is under way, and holds the document. Containers of a decoder that outlived it hold it themselves.
+  private var isOpen = false
 
   /// Whether a container is one reference, so that it can be told whether anybody else holds it.
   private static let areReferences =
@@ -30,6 +32,7 @@ struct JSONContainers {
   mutating func container<Key: CodingKey>(
     keyedBy type: Key.Type, of object: Int, in document: JSONDocument
   ) -> KeyedDecodingContainer<Key> {
+    guard isOpen else { return make(type, of: object, in: document) }
     let key = ObjectIdentifier(type)
     let found: AnyObject? = known.withUnsafeMutableBufferPointer { known in
       for index in known.indices where known[index].key == key && isKnownUniquelyReferenced(&known[index].reference) {
@@ -50,7 +53,7 @@ struct JSONContainers {
     view.object.initialize(to: object)
     let container = KeyedDecodingContainer(
       JSONMembers<Key>(reference: .passUnretained(document), place: view.object, view: view))
-    if Self.areReferences, known.count < Self.most {
+    if isOpen, Self.areReferences, known.count < Self.most {
       known.append(
         Known(
           key: ObjectIdentifier(type), object: view.object, view: view,
@@ -61,8 +64,11 @@ struct JSONContainers {
     return container
   }
 
+  mutating func open() { isOpen = true }
+
   /// At the end of a `decode`: what its caller has kept keeps the document, and is not used again.
-  mutating func giveAwayKept(of document: JSONDocument) {
+  mutating func close(keeping document: JSONDocument) {
+    isOpen = false
     var index = 0
     while index < known.count {
       if isKnownUniquelyReferenced(&known[index].reference) {

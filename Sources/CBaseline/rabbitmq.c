@@ -97,7 +97,7 @@ baseline_cost baseline_rabbitmq_pipe(const baseline_job *job) {
     uint64_t settled = job->output == NULL ? run_count : confirms->prefix;
     bool isLast = !amqp_data_in_buffer(link.connection) && !amqp_frames_enqueued(link.connection);
     if (settled >= acknowledged + ACK_BATCH || (isLast && settled > acknowledged && settled == run_count)) {
-      rabbitmq_link_ack(&link, settled);
+      rabbitmq_link_ack(&link, RABBITMQ_CHANNEL, settled);
       acknowledged = settled;
     }
     if (isLast) {

@@ -1,7 +1,8 @@
-// Event hubs on RabbitMQ: a stream for each partition, all read and written on one channel. Frames, not envelopes; one
-// write for all that one read brought. An event is acknowledged, which asks for more of its stream, and its position
-// moved behind the confirm of its output; the positions of all partitions leave in one transaction of SQLite, on a thread
-// of its own, so that nothing waits for the disk.
+// Event hubs on RabbitMQ: a stream for each partition, read on a channel of its own, since RabbitMQ works on channels side
+// by side; what leaves has one channel, so that its confirms count in one row. Frames, not envelopes; one write for all
+// that one read brought. An event is acknowledged, which asks for more of its stream, and its position moved behind the
+// confirm of its output; the positions of all partitions leave in one transaction of SQLite, on a thread of its own, so
+// that nothing waits for the disk.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,9 +53,9 @@ baseline_cost baseline_rabbitmq_hub_publish(const baseline_job *job) {
 
 // MARK: Pipe
 
-/// An event on its way in: its frames come one after another.
+/// An event on its way in: its frames come one after another, those of other partitions between them.
 typedef struct {
-  int partition;
+  uint64_t tag;
   long offset;
   size_t expected, count, capacity, idBytes, keyBytes;
   char *body;
@@ -67,12 +68,15 @@ typedef struct {
   rabbitmq_route routes[BASELINE_PARTITIONS];
   rabbitmq_confirms confirms;
   positions positions;
-  arrival event;
+  arrival events[BASELINE_PARTITIONS];
   /// Where the output of each number that is not settled belongs to.
   struct {
     int partition;
     long offset;
+    uint64_t tag;
   } inFlight[IN_FLIGHT];
+  /// Of each partition, the tag of the last event with an outcome, and of the last that was acknowledged.
+  uint64_t done[BASELINE_PARTITIONS], acknowledged[BASELINE_PARTITIONS];
   /// Of each partition, the last event with an outcome, and the last that was handed to the writer.
   long settled[BASELINE_PARTITIONS], handed[BASELINE_PARTITIONS];
   pthread_t writer;
@@ -83,25 +87,18 @@ typedef struct {
   bool hasWork, isEnding;
 } hub;
 
-/// The consumer's tag is the partition.
-static int partition_of(const baseline_job *job, amqp_bytes_t tag) {
-  char text[16];
-  snprintf(text, sizeof text, "%.*s", (int)tag.len, (const char *)tag.bytes);
-  int partition = atoi(text);
-  if (partition < 0 || partition >= job->partitions) baseline_fail("a delivery to no consumer of ours");
-  return partition;
-}
+static int channel_of(int partition) { return RABBITMQ_CHANNEL + 1 + partition; }
 
 static void subscribe(hub *hub) {
   const baseline_job *job = hub->job;
-  amqp_basic_qos(hub->link.connection, RABBITMQ_CHANNEL, 0, (uint16_t)job->prefetch, 0);
   for (int partition = 0; partition < job->partitions; partition++) {
-    char stream[300], tag[16];
+    char stream[300];
     snprintf(stream, sizeof stream, "%s:%d", job->input, partition);
-    snprintf(tag, sizeof tag, "%d", partition);
+    rabbitmq_link_channel(&hub->link, channel_of(partition));
+    amqp_basic_qos(hub->link.connection, channel_of(partition), 0, (uint16_t)job->prefetch, 0);
     amqp_table_entry_t start = {.key = amqp_cstring_bytes("x-stream-offset"),
                                 .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("first")}};
-    amqp_basic_consume(hub->link.connection, RABBITMQ_CHANNEL, amqp_cstring_bytes(stream), amqp_cstring_bytes(tag), 0, 0,
+    amqp_basic_consume(hub->link.connection, channel_of(partition), amqp_cstring_bytes(stream), amqp_empty_bytes, 0, 0,
                        0, (amqp_table_t){1, &start});
     hub->settled[partition] = hub->handed[partition] = hub->wanted[partition] = -1;
   }
@@ -139,12 +136,13 @@ static void take_header(arrival *event, const amqp_frame_t *frame) {
   }
 }
 
-static void run(hub *hub, uint64_t number) {
-  const arrival *event = &hub->event;
+static void run(hub *hub, int partition, uint64_t number) {
+  const arrival *event = &hub->events[partition];
   char result[BASELINE_RESULT_BYTES], id[BASELINE_RESULT_BYTES];
   size_t count = baseline_function(event->body, event->count, hub->job->json, result);
-  hub->inFlight[number % IN_FLIGHT].partition = event->partition;
+  hub->inFlight[number % IN_FLIGHT].partition = partition;
   hub->inFlight[number % IN_FLIGHT].offset = event->offset;
+  hub->inFlight[number % IN_FLIGHT].tag = event->tag;
   if (hub->job->output == NULL) return;
   rabbitmq_link_publish_event(&hub->link, hub->job,
                               &hub->routes[baseline_partition(event->key, event->keyBytes, hub->job->partitions)],
@@ -191,9 +189,16 @@ static void commit(hub *hub, bool isEnd) {
   if (isEnd) pthread_join(hub->writer, NULL);
 }
 
-/// Takes a frame; true where it ends an event.
-static bool take(hub *hub, const amqp_frame_t *frame) {
-  arrival *event = &hub->event;
+/// Takes a frame; the partition of the event that it ends, or -1.
+static int take(hub *hub, const amqp_frame_t *frame) {
+  int partition = frame->channel - channel_of(0);
+  if (partition < 0) {
+    if (frame->frame_type == AMQP_FRAME_METHOD && frame->payload.method.id == AMQP_BASIC_ACK_METHOD)
+      rabbitmq_confirms_add(&hub->confirms, frame->payload.method.decoded);
+    return -1;
+  }
+  if (partition >= hub->job->partitions) baseline_fail("a frame for no consumer of ours");
+  arrival *event = &hub->events[partition];
   if (frame->frame_type == AMQP_FRAME_HEADER) {
     take_header(event, frame);
   } else if (frame->frame_type == AMQP_FRAME_BODY) {
@@ -201,13 +206,20 @@ static bool take(hub *hub, const amqp_frame_t *frame) {
     event->count += frame->payload.body_fragment.len;
   } else {
     if (frame->payload.method.id == AMQP_BASIC_DELIVER_METHOD)
-      event->partition =
-          partition_of(hub->job, ((amqp_basic_deliver_t *)frame->payload.method.decoded)->consumer_tag);
-    if (frame->payload.method.id == AMQP_BASIC_ACK_METHOD)
-      rabbitmq_confirms_add(&hub->confirms, frame->payload.method.decoded);
-    return false;
+      event->tag = ((amqp_basic_deliver_t *)frame->payload.method.decoded)->delivery_tag;
+    return -1;
   }
-  return event->count == event->expected;
+  return event->count == event->expected ? partition : -1;
+}
+
+/// Acknowledges a full batch of a partition, and the rest when nothing more is to be waited for.
+static void acknowledge(hub *hub, bool isIdle) {
+  for (int partition = 0; partition < hub->job->partitions; partition++) {
+    uint64_t done = hub->done[partition], before = hub->acknowledged[partition];
+    if (done < before + ACK_BATCH && (!isIdle || done == before)) continue;
+    rabbitmq_link_ack(&hub->link, channel_of(partition), done);
+    hub->acknowledged[partition] = done;
+  }
 }
 
 baseline_cost baseline_rabbitmq_hub_pipe(const baseline_job *job) {
@@ -221,24 +233,24 @@ baseline_cost baseline_rabbitmq_hub_pipe(const baseline_job *job) {
   pthread_mutex_init(&hub->lock, NULL);
   pthread_cond_init(&hub->changed, NULL);
   if (pthread_create(&hub->writer, NULL, write_positions, hub) != 0) baseline_fail("no thread can be made");
-  uint64_t count = 0, settled = 0, acknowledged = 0, messages = (uint64_t)job->messages;
+  uint64_t count = 0, settled = 0, messages = (uint64_t)job->messages;
   baseline_meter meter = {0};
   while (settled < messages) {
     amqp_frame_t frame = rabbitmq_link_frame(&hub->link);
-    if (take(hub, &frame)) {
+    int partition = take(hub, &frame);
+    if (partition >= 0) {
       if (count++ == 0) meter = baseline_meter_start(job->brokerPID);
-      run(hub, count);
+      run(hub, partition, count);
     }
-    // One channel, one output each: delivery tags and the numbers of the publishes are the same.
+    // One output each, all on one channel: the numbers of events and publishes are the same.
     for (uint64_t until = job->output == NULL ? count : hub->confirms.prefix; settled < until;) {
       settled++;
-      hub->settled[hub->inFlight[settled % IN_FLIGHT].partition] = hub->inFlight[settled % IN_FLIGHT].offset;
+      partition = hub->inFlight[settled % IN_FLIGHT].partition;
+      hub->settled[partition] = hub->inFlight[settled % IN_FLIGHT].offset;
+      hub->done[partition] = hub->inFlight[settled % IN_FLIGHT].tag;
     }
     bool isLast = !amqp_data_in_buffer(hub->link.connection) && !amqp_frames_enqueued(hub->link.connection);
-    if (settled >= acknowledged + ACK_BATCH || (isLast && settled > acknowledged && settled == count)) {
-      rabbitmq_link_ack(&hub->link, settled);
-      acknowledged = settled;
-    }
+    acknowledge(hub, isLast && settled == count);
     if (isLast) {
       rabbitmq_link_flush(&hub->link);
       amqp_maybe_release_buffers(hub->link.connection);
@@ -248,7 +260,7 @@ baseline_cost baseline_rabbitmq_hub_pipe(const baseline_job *job) {
   rabbitmq_link_flush(&hub->link);
   commit(hub, true);
   baseline_cost cost = baseline_meter_stop(&meter);
-  free(hub->event.body);
+  for (int partition = 0; partition < job->partitions; partition++) free(hub->events[partition].body);
   rabbitmq_link_close(&hub->link);
   positions_close(&hub->positions);
   free(hub);

@@ -34,9 +34,9 @@ static char *write_integer(char *end, uint64_t value, int bytes) {
 }
 
 /// Frame: type, channel, size, payload, 0xCE.
-static char *begin_frame(char *frame, int type) {
+static char *begin_frame(char *frame, int type, int channel) {
   *frame++ = (char)type;
-  return write_integer(frame, RABBITMQ_CHANNEL, 2) + 4;
+  return write_integer(frame, channel, 2) + 4;
 }
 
 static char *end_frame(char *payload, size_t count) {
@@ -45,8 +45,8 @@ static char *end_frame(char *payload, size_t count) {
   return payload + count + 1;
 }
 
-static char *write_method(char *frame, amqp_method_number_t id, void *method, size_t room) {
-  char *payload = begin_frame(frame, AMQP_FRAME_METHOD);
+static char *write_method(char *frame, int channel, amqp_method_number_t id, void *method, size_t room) {
+  char *payload = begin_frame(frame, AMQP_FRAME_METHOD, channel);
   write_integer(payload, id, 4);
   int count = amqp_encode_method(id, method, (amqp_bytes_t){room, payload + 4});
   if (count < 0) baseline_fail("%s", amqp_error_string2(count));
@@ -73,10 +73,17 @@ rabbitmq_link rabbitmq_link_open(const baseline_job *job, const char *publishTo)
   return link;
 }
 
+void rabbitmq_link_channel(rabbitmq_link *link, int channel) {
+  amqp_channel_open(link->connection, (amqp_channel_t)channel);
+  check(amqp_get_rpc_reply(link->connection), "opening a channel");
+}
+
 rabbitmq_route rabbitmq_link_route(const char *queue) {
   rabbitmq_route route;
   amqp_basic_publish_t publish = {.routing_key = amqp_cstring_bytes(queue), .mandatory = 1};
-  route.bytes = write_method(route.frame, AMQP_BASIC_PUBLISH_METHOD, &publish, sizeof route.frame - 12) - route.frame;
+  char *end =
+      write_method(route.frame, RABBITMQ_CHANNEL, AMQP_BASIC_PUBLISH_METHOD, &publish, sizeof route.frame - 12);
+  route.bytes = end - route.frame;
   return route;
 }
 
@@ -95,7 +102,7 @@ static void publish(rabbitmq_link *link, const rabbitmq_route *route, amqp_basic
   char *end = reserve(link, route->bytes + 1024 + count + 8 * frames);
   memcpy(end, route->frame, route->bytes);
   end += route->bytes;
-  char *payload = begin_frame(end, AMQP_FRAME_HEADER);
+  char *payload = begin_frame(end, AMQP_FRAME_HEADER, RABBITMQ_CHANNEL);
   write_integer(write_integer(payload, AMQP_BASIC_CLASS, 2), 0, 2);
   write_integer(payload + 4, count, 8);
   int encoded = amqp_encode_properties(AMQP_BASIC_CLASS, properties, (amqp_bytes_t){900, payload + 12});
@@ -103,7 +110,7 @@ static void publish(rabbitmq_link *link, const rabbitmq_route *route, amqp_basic
   end = end_frame(payload, encoded + 12);
   for (size_t sent = 0; sent < count;) {
     size_t part = count - sent < most ? count - sent : most;
-    payload = begin_frame(end, AMQP_FRAME_BODY);
+    payload = begin_frame(end, AMQP_FRAME_BODY, RABBITMQ_CHANNEL);
     memcpy(payload, body + sent, part);
     end = end_frame(payload, part);
     sent += part;
@@ -139,9 +146,9 @@ void rabbitmq_link_publish_event(rabbitmq_link *link, const baseline_job *job, c
   publish(link, route, &properties, body, count);
 }
 
-void rabbitmq_link_ack(rabbitmq_link *link, uint64_t tag) {
+void rabbitmq_link_ack(rabbitmq_link *link, int channel, uint64_t tag) {
   amqp_basic_ack_t ack = {.delivery_tag = tag, .multiple = 1};
-  link->used = write_method(reserve(link, 64), AMQP_BASIC_ACK_METHOD, &ack, 32) - link->out;
+  link->used = write_method(reserve(link, 64), channel, AMQP_BASIC_ACK_METHOD, &ack, 32) - link->out;
 }
 
 void rabbitmq_link_flush(rabbitmq_link *link) {

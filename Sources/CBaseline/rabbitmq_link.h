@@ -32,6 +32,8 @@ typedef struct {
 /// Connects and opens the channel in confirm mode.
 rabbitmq_link rabbitmq_link_open(const baseline_job *job, const char *publishTo);
 void rabbitmq_link_close(rabbitmq_link *link);
+/// Opens one more channel, to consume on.
+void rabbitmq_link_channel(rabbitmq_link *link, int channel);
 
 /// Gathers a persistent, mandatory publish.
 void rabbitmq_link_publish(rabbitmq_link *link, const baseline_job *job, const char *body, size_t count, const char *id,
@@ -41,8 +43,8 @@ rabbitmq_route rabbitmq_link_route(const char *queue);
 void rabbitmq_link_publish_event(rabbitmq_link *link, const baseline_job *job, const rabbitmq_route *route,
                                  const char *body, size_t count, const char *id, size_t idBytes, const char *key,
                                  size_t keyBytes);
-/// Gathers an acknowledgement of all deliveries up to `tag`.
-void rabbitmq_link_ack(rabbitmq_link *link, uint64_t tag);
+/// Gathers an acknowledgement of all deliveries of a channel up to `tag`.
+void rabbitmq_link_ack(rabbitmq_link *link, int channel, uint64_t tag);
 /// Sends what was gathered in one write.
 void rabbitmq_link_flush(rabbitmq_link *link);
 /// The next frame. Ends the process when the broker closes, returns a message or refuses one.

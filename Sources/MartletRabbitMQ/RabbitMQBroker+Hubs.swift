@@ -58,6 +58,7 @@ extension RabbitMQBroker: EventLog {
       return try channel.first(of: stream, notBefore: offset.low)
     }
     guard let found else { return try await position(before: .fromEnd, in: partition) }
+    if found.offset < offset.low { return PartitionPosition(behind: found) }
     guard found.offset > 0 else { return PartitionPosition() }
     return PartitionPosition(
       checkpoint: EventOffset(low: found.offset - 1), sequenceNumber: Int64(clamping: found.offset) - 1)

@@ -30,7 +30,6 @@ struct QueueDeduplicationTests {
         ids.map { OutgoingMessage(to: input.address, body: Bytes($0), id: $0, contentType: .text) })
     }
 
-    /// Waits until nothing of the input waits; answers how many outputs there are.
     /// Waits until every message has its outcome: as an output, as a repeat, or among the dead letters. RabbitMQ does not
     /// tell what is held, so that nothing waits is not enough.
     /// - Parameters:

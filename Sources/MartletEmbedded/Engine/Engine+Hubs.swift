@@ -97,18 +97,20 @@ extension Engine {
   /// and when there is much too much.
   private func lookAfter(_ partition: PartitionRow, of hub: HubRow, in store: Store) throws(SQLiteError) {
     let now = clock.boot()
-    var state = trims[partition.id] ?? (due: 0, removed: 0)
+    var state = trims[partition.id] ?? (due: 0, next: 0, removed: 0)
     let isDue = state.due <= now
-    guard isDue || partition.isFarBeyond(hub.retention) else { return }
+    // Piece by piece, with time between them: the events of one transaction ask for it one after another.
+    guard state.next <= now, isDue || partition.isFarBeyond(hub.retention) else { return }
     let most = 2_000
     let removed = try store.trim(partition, to: hub.retention, now: clock.wall(), limit: most)
     state.removed += removed
+    state.next = now + 20_000_000
     if isDue, removed < most {
       if state.removed > 0 {
         environment.logger.with(LogField("trimmed", state.removed)).information(
           "\(state.removed) events of \(hub.name):\(partition.number) were removed, as the hub's retention says")
       }
-      state = (now + 30_000_000_000, 0)
+      state = (now + 30_000_000_000, state.next, 0)
     }
     trims[partition.id] = state
   }

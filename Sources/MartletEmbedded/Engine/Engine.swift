@@ -63,7 +63,7 @@ final class Engine {
   /// The partition of the next event without partition and key, by the row of the hub.
   var turns: [Int64: Int] = [:]
   /// By the row of a partition: when its retention is looked after next, by `clock.boot`, and how many went since then.
-  var trims: [Int64: (due: Int64, removed: Int)] = [:]
+  var trims: [Int64: (due: Int64, next: Int64, removed: Int)] = [:]
   /// Whether a deleted hub has not been swept to the end.
   var hasDeletedHub = false
 

@@ -240,6 +240,7 @@ final class StreamReader {
     endChannel()
     hub.channels.give(channel)
     if closing != nil { return end() }
+    isGrowing = false
     if error.code == .notFound {
       missingSince = missingSince ?? now
       lookForHub()

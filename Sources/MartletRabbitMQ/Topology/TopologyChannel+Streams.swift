@@ -23,12 +23,12 @@ extension TopologyChannel {
   /// The newest event of a stream; nil in an empty one.
   func last(of stream: String) throws(BrokerError) -> StreamEntry? {
     // Reading begins with the chunk that the last event is in.
-    try entries(of: stream, from: "last", limit: 4000).last
+    try entries(of: stream, from: "last", limit: 4000, isMoving: true).last
   }
 
   /// The newest event of a stream, waited for longer; nil where none came, which tells nothing.
   func newest(of stream: String) throws(BrokerError) -> StreamEntry? {
-    try entries(of: stream, from: "last", limit: 4000, patience: .milliseconds(500)).last
+    try entries(of: stream, from: "last", limit: 4000, patience: .milliseconds(500), isMoving: true).last
   }
 
   /// The first event that was enqueued at a time or later; nil where there is none.
@@ -39,15 +39,16 @@ extension TopologyChannel {
     }.last
   }
 
-  /// The first event from an offset on; nil where there is none.
+  /// The first event from an offset on, or the last one before it if no more came in time; nil where none came.
   func first(of stream: String, notBefore offset: UInt64) throws(BrokerError) -> StreamEntry? {
     // An offset may have no event, where segments meet, and a chunk begins before it.
-    try entries(of: stream, from: .int(Int64(clamping: offset)), limit: 4000) { $0.offset >= offset }
-      .last { $0.offset >= offset }
+    try entries(of: stream, from: .int(Int64(clamping: offset)), limit: 4000) { $0.offset >= offset }.last
   }
 
+  /// - Parameter isMoving: the end is looked for, which moves where events come all the time; that of a moment ago will
+  ///   do.
   private func entries(
-    of stream: String, from start: HeaderValue, limit: Int, patience: Duration = morePatience,
+    of stream: String, from start: HeaderValue, limit: Int, patience: Duration = morePatience, isMoving: Bool = false,
     until isLast: (StreamEntry) -> Bool = { _ in false }
   ) throws(BrokerError) -> [StreamEntry] {
     _ = try call(
@@ -62,7 +63,6 @@ extension TopologyChannel {
     var pending: StreamEntry?
     var missing = 0
     var deadline = ContinuousClock.now + Self.firstPatience
-    // Where events come all the time there is no pause; the newest of a moment ago will do.
     var end: ContinuousClock.Instant?
     reading: while ContinuousClock.now < deadline {
       while let frame = try nextFrame() {
@@ -79,9 +79,12 @@ extension TopologyChannel {
         guard let entry = pending, missing <= 0 else { continue }
         pending = nil
         entries.append(entry)
-        let longest = end ?? .now + patience * 4
-        end = longest
-        deadline = min(.now + patience, longest)
+        deadline = .now + patience
+        if isMoving {
+          let longest = end ?? .now + patience * 4
+          end = longest
+          deadline = min(deadline, longest)
+        }
         if entries.count == limit || isLast(entry) { break reading }
       }
       try pause(until: deadline)

@@ -42,20 +42,22 @@ final class HubCatalog {
     var placement = Placement(partitions: Array(repeating: -1, count: messages.count))
     // Neighbours mostly go to one hub.
     var current: (name: String, choice: Result<PartitionChoice, BrokerError>)?
+    var count = 0
     for index in messages.indices where messages[index].address.kind == .hub {
       if current?.name != messages[index].address.name {
-        keep(current)
+        keep(current, published: count)
         let name = messages[index].address.name
         current = (name, choice(of: name))
+        count = 0
       }
+      count += 1
       do throws(BrokerError) {
         placement.partitions[index] = try Self.partition(for: messages[index], &current)
       } catch {
         placement.refused[index] = error
       }
     }
-    keep(current)
-    if let name = current?.name { trimming.published(messages.count, to: name) }
+    keep(current, published: count)
     return placement
   }
 
@@ -98,9 +100,11 @@ final class HubCatalog {
     }
   }
 
-  /// Remembers where the round of a hub is.
-  private func keep(_ current: (name: String, choice: Result<PartitionChoice, BrokerError>)?) {
-    guard let current, case .success(let choice) = current.choice,
+  /// Remembers where the round of a hub is, and how many events go there.
+  private func keep(_ current: (name: String, choice: Result<PartitionChoice, BrokerError>)?, published count: Int) {
+    guard let current else { return }
+    trimming.published(count, to: current.name)
+    guard case .success(let choice) = current.choice,
       case .known(let hub, _, let since) = states[current.name]
     else { return }
     states[current.name] = .known(hub, choice, since: since)

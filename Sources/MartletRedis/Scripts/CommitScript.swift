@@ -12,8 +12,8 @@ enum CommitScript {
     --       streams of the outputs; for delayed ones the delayed set, the stream and the leases
     -- ARGV: group, consumer, number; the newest id that is settled and the id behind it; count and ids of the settled;
     --       count and ids of the suspects among them; 's', window, count, then entry and id of each that is
-    --       remembered, if there are any; then operations: 'p' plain outputs, 'a' outputs, 'd' delayed
-    --       outputs, 'r' retries, 'x' dead letters, 'b' releases
+    --       remembered, if there are any; then operations: 'p' plain outputs, 'k' events, 'a' outputs, 'd'
+    --       delayed outputs, 'r' retries, 'x' dead letters, 'b' releases
 
     """ + EntryScript.rest + EntryScript.schedule + EntryScript.send + EntryScript.wanted
     + RememberScript.functions + """

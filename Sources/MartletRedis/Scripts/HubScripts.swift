@@ -162,7 +162,7 @@ enum HubScripts {
       """
 
   /// Appends events to one partition, all or none: so a server that is full for a moment does not change their order.
-  /// KEYS: stream. ARGV: `p` and `a` operations, see `EntryScript.send`.
+  /// KEYS: stream. ARGV: `p`, `k` and `a` operations, see `EntryScript.send`.
   static let publish =
     """
     #!lua

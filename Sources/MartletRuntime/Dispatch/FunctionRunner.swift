@@ -78,10 +78,12 @@ final class FunctionRunner: Runner, DeliveryHandler {
           } else {
             preconditionFailure("a function of batches was given one message")
           }
+        case .many(let deliveries) where deliveries.isEmpty:
+          // All had their outcome before the run: repeats, also of a function of one message.
+          verdict = .batch(BatchVerdict(undecodable: []))
         case .many(let deliveries):
           guard case .many(let call) = body else { preconditionFailure("a function of one message was given a batch") }
-          verdict = .batch(
-            deliveries.isEmpty ? BatchVerdict(undecodable: []) : try await call(deliveries, invocation))
+          verdict = .batch(try await call(deliveries, invocation))
         case .events: preconditionFailure("events are the hub runner's")
         }
       } catch {

@@ -22,6 +22,8 @@ struct JSONContainers {
   /// A recursive type has a container for each level.
   private static let most = 8
   private var known: [Known] = []
+  /// The place that the next one takes when all are taken.
+  private var next = 0
   /// A `decode` is under way, and holds the document. Containers of a decoder that outlived it hold it themselves.
   private var isOpen = false
 
@@ -53,15 +55,30 @@ struct JSONContainers {
     view.object.initialize(to: object)
     let container = KeyedDecodingContainer(
       JSONMembers<Key>(reference: .passUnretained(document), place: view.object, view: view))
-    if isOpen, Self.areReferences, known.count < Self.most {
-      known.append(
+    let isKept =
+      isOpen && Self.areReferences
+      && keep(
         Known(
           key: ObjectIdentifier(type), object: view.object, view: view,
           reference: unsafeBitCast(container, to: AnyObject.self)))
-    } else {
-      view.keptDocument = document
-    }
+    if !isKept { view.keptDocument = document }
     return container
+  }
+
+  /// False where there is no place: all others are in use.
+  private mutating func keep(_ container: Known) -> Bool {
+    if known.count < Self.most {
+      known.append(container)
+      return true
+    }
+    for _ in known.indices {
+      next = (next + 1) % Self.most
+      if isKnownUniquelyReferenced(&known[next].reference) {
+        known[next] = container
+        return true
+      }
+    }
+    return false
   }
 
   mutating func open() { isOpen = true }

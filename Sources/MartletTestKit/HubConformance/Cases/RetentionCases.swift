@@ -9,17 +9,19 @@ extension HubConformance.Case {
   static let trimByPublishers = Self(
     "who publishes looks after the retention of a hub that nobody reads", needs: [.trimming]
   ) { trial in
-    let (brokers, hub) = (try await trial.brokers(), trial.hub())
+    let (brokers, hub, other) = (try await trial.brokers(), trial.hub(), trial.hub("other"))
     _ = try await brokers.log.declare(HubDeclaration(name: hub, partitionCount: 1))
     for start in stride(from: 0, to: 12_000, by: 1_000) {
-      try await brokers.log.publish((start..<start + 1_000).map { .event("e\($0)", to: hub) })
+      // Together with events for another hub.
+      let events = (start..<start + 1_000).map { OutgoingMessage.event("e\($0)", to: hub) }
+      try await brokers.log.publish(events + [.event("o\(start)", to: other)])
     }
     // A limit that comes later holds as well.
     let setter = try await trial.observers(of: brokers).log
     _ = try await setter.declare(HubDeclaration(name: hub, retention: HubRetention(count: 10)))
     var number = 12_000
     try await trial.eventually("what is too much is removed") {
-      try await brokers.log.publish([.event("e\(number)", to: hub)])
+      try await brokers.log.publish([.event("e\(number)", to: hub), .event("o\(number)", to: other)])
       number += 1
       let bounds = try await brokers.log.bounds(of: hub)[0]
       guard let first = bounds.first, let last = bounds.last else { return false }

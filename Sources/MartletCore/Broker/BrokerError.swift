@@ -23,6 +23,8 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
     public static let configuration = Code("configuration")
     /// The broker was closed.
     public static let closed = Code("closed")
+    /// Whoever waited for the answer was cancelled.
+    public static let cancelled = Code("cancelled")
     /// A message of this id came to its end before: see `Deduplication`.
     public static let repeated = Code("repeated")
     /// The other side did what the protocol does not allow.

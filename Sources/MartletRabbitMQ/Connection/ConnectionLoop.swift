@@ -19,6 +19,7 @@ final class ConnectionLoop<Role: ConnectionRole> {
   private let role: Role
   private var link: Link
   private var backoff = Backoff()
+  private var wasEverUp = false
   private var lastError: BrokerError?
   private var openWaiters: [(deadline: ContinuousClock.Instant, answer: @Sendable (BrokerError?) -> Void)] = []
   private var closing: (deadline: ContinuousClock.Instant, answers: [@Sendable () -> Void])?
@@ -150,6 +151,7 @@ final class ConnectionLoop<Role: ConnectionRole> {
 
   private func opened(_ wire: Wire, now: ContinuousClock.Instant) {
     link = .up(wire)
+    wasEverUp = true
     backoff.reset()
     lastError = nil
     health.opened(name)
@@ -196,7 +198,8 @@ final class ConnectionLoop<Role: ConnectionRole> {
       link = .closing(wire)
       return false
     case .closing: return false
-    case .down, .connecting: return role.isDrained
+    // A broker that was never there is not waited for.
+    case .down, .connecting: return role.isDrained || !wasEverUp
     }
   }
 

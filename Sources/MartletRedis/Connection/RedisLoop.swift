@@ -32,6 +32,7 @@ final class RedisLoop {
   private var reported: String?
   private var lostAt: ContinuousClock.Instant?
   private(set) var readySince: ContinuousClock.Instant?
+  private var wasEverReady = false
   private var isStopped = false
 
   init(url: RedisURL, environment: BrokerEnvironment, mailbox: Mailbox<Job>) {
@@ -155,6 +156,7 @@ final class RedisLoop {
   }
 
   private func becameReady() {
+    wasEverReady = true
     readySince = .now
     if reported != nil {
       let away = lostAt.map { ContinuousClock.now - $0 } ?? .zero
@@ -202,8 +204,9 @@ final class RedisLoop {
   }
 
   /// Ends the readers after what was handed in, and calls `action` when all that was asked is answered, or at the
-  /// deadline.
+  /// deadline. A server that was never there is not waited for.
   func finish(by deadline: ContinuousClock.Instant, _ action: @escaping () -> Void) {
+    guard wasEverReady else { return action() }
     if ContinuousClock.now < deadline {
       for reader in readers { reader.close { [unowned self] in remove(reader) } }
     }

@@ -6,17 +6,16 @@ extension FunctionApp {
   /// - Returns: whether the drain was clean.
   /// - Throws: `ConfigurationError` with every mistake.
   public func run(_ configuration: HostConfiguration, opening: BrokerOpening) async throws -> Bool {
-    let signals = TerminationSignals.shared
-    let host = try await start(configuration, opening: opening)
     let end = Signal()
-    signals.onFirst { end.fire() }
-    host.whenStarved { end.fire() }
-    await withTaskCancellationHandler {
+    TerminationSignals.shared.onFirst { end.fire() }
+    return try await withTaskCancellationHandler {
+      let host = try await start(configuration, opening: opening, until: end)
+      host.whenStarved { end.fire() }
       await end.wait()
+      return await host.drain()
     } onCancel: {
       end.fire()
     }
-    return await host.drain()
   }
 
   /// Runs the app and ends the process: 0 after a clean drain, 78 when the configuration is wrong, 1 otherwise. A second

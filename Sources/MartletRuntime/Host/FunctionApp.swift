@@ -21,6 +21,13 @@ public struct FunctionApp: Sendable {
   /// Starts the app and returns when its functions read their queues, or wait for a broker that is away.
   /// - Throws: `ConfigurationError` with every mistake, of the code and of the configuration.
   public func start(_ configuration: HostConfiguration, opening: BrokerOpening) async throws -> FunctionHost {
+    try await start(configuration, opening: opening, until: Signal())
+  }
+
+  /// - Parameter stop: when it fires no broker is waited for any longer: the drain is due.
+  func start(
+    _ configuration: HostConfiguration, opening: BrokerOpening, until stop: Signal
+  ) async throws -> FunctionHost {
     let instance = MessageIdentifier.random()
     let environment = BrokerEnvironment(
       app: configuration.app ?? name, instance: instance, logger: configuration.logger, lease: configuration.lease,
@@ -34,7 +41,7 @@ public struct FunctionApp: Sendable {
       await brokers.close(deadline: .now)
       throw ConfigurationError(problems)
     }
-    return try await FunctionHost.start(self, configuration, brokers, instance: instance)
+    return try await FunctionHost.start(self, configuration, brokers, instance: instance, until: stop)
   }
 
   /// The functions that the configuration lets run.

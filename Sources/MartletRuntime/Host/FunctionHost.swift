@@ -53,24 +53,40 @@ public final class FunctionHost: Sendable {
   }
 
   static func start(
-    _ app: FunctionApp, _ configuration: HostConfiguration, _ brokers: BrokerDirectory, instance: String
+    _ app: FunctionApp, _ configuration: HostConfiguration, _ brokers: BrokerDirectory, instance: String,
+    until stop: Signal
   ) async throws -> FunctionHost {
     let host = FunctionHost(app, configuration, brokers, instance: instance)
     do {
-      try await brokers.start(logger: configuration.logger, exitsWhenRefused: configuration.exitWhenRefused)
+      try await host.connect(until: stop)
     } catch {
       await brokers.close(deadline: .now + .seconds(1))
       host.executor.stop()
       throw error
     }
     host.watchdog.start()
-    await host.openAll()
+    await host.openAll(until: stop)
     return host
   }
 
   // MARK: Start
 
-  private func openAll() async {
+  /// Connects, or leaves the connecting to itself where the app is to stop.
+  private func connect(until stop: Signal) async throws {
+    let connecting = Task { [brokers, configuration] in
+      try await brokers.start(logger: configuration.logger, exitsWhenRefused: configuration.exitWhenRefused)
+    }
+    let either = Signal()
+    stop.whenFired { either.fire() }
+    Task {
+      _ = await connecting.result
+      either.fire()
+    }
+    await either.wait()
+    if !stop.hasFired { try await connecting.value }
+  }
+
+  private func openAll(until stop: Signal) async {
     logStart()
     let tasks = runners.map { runner in
       Task.detached(executorPreference: executor) { [self] in await open(runner) }
@@ -78,6 +94,7 @@ public final class FunctionHost: Sendable {
     startups.withLock { $0 = tasks }
     // A broker that is away must not keep `start` from returning: then the functions open when it is back.
     let opened = Signal()
+    stop.whenFired { opened.fire() }
     Task.detached(executorPreference: executor) {
       for task in tasks { await task.value }
       opened.fire()
@@ -255,6 +272,12 @@ public final class FunctionHost: Sendable {
   }
 
   // MARK: Stop
+
+  /// How long the work of `withHost` has to heed its cancellation before the drain begins.
+  private static let patience = Duration.seconds(2)
+
+  /// Waits for work that was cancelled, but not for long: what it waits for may be what the drain ends.
+  func wait(forCancelled work: Signal) async { await work.wait(atMost: Self.patience, on: executor) }
 
   /// What a drain keeps of its time for those who have to be told: half of it to heed that, half to give back the rest.
   private static let drainReserve = Duration.seconds(4)

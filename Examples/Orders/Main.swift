@@ -9,9 +9,9 @@ struct Main {
     } catch let error as UsageError {
       fail(error.message, code: 64)
     } catch let error as ConfigurationError {
-      fail(error.description, code: 64)
+      fail(error.description, code: 78)
     } catch is CancellationError {
-      fail("interrupted; what is left of the day waits on the broker, and a later run passes over it", code: 1)
+      fail("interrupted; what is left of the day waits on the broker, and a later run passes over it", code: 130)
     } catch {
       fail("\(error)", code: 1)
     }
@@ -45,9 +45,22 @@ struct Main {
 
   private static func csv(_ options: Options) throws -> [UInt8] {
     guard let input = options.input else { return Array(generated(options).csv.utf8) }
-    do { return Array(try Data(contentsOf: URL(filePath: input))) } catch {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: input, isDirectory: &isFolder) else {
+      throw UsageError("--input is \"\(input)\", which does not exist")
+    }
+    guard !isFolder.boolValue else { throw UsageError("--input is \"\(input)\", a folder; give one CSV file") }
+    let bytes: [UInt8]
+    do { bytes = Array(try Data(contentsOf: URL(filePath: input))) } catch {
       throw UsageError("--input is \"\(input)\", which cannot be read: \(error.localizedDescription)")
     }
+    // A line that makes no sense is set aside alone; a file without any other is the wrong file.
+    guard CSVReader(bytes).contains(where: { $0.fields.count == Order.columns.count }) else {
+      throw UsageError(
+        "--input is \"\(input)\", in which no line has the \(Order.columns.count) columns "
+          + Order.columns.joined(separator: ","))
+    }
+    return bytes
   }
 
   private static func generated(_ options: Options) -> GeneratedDay {

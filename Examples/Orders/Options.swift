@@ -36,7 +36,8 @@ struct Options {
       --log-format F    text (default on a terminal) or json
       -h, --help        this text
 
-    One day at a time runs on a broker: a later one takes over. Exit codes: 0 done, 64 wrong usage, 1 anything else.
+    One day at a time runs on a broker: a later one takes over.
+    Exit codes: 0 done, 64 wrong usage, 78 wrong configuration, 130 interrupted, 1 anything else.
     """
 
   /// - Throws: `UsageError` for the first mistake.

@@ -9,9 +9,9 @@ struct Main {
     } catch let error as UsageError {
       fail(error.message, code: 64)
     } catch let error as ConfigurationError {
-      fail(error.description, code: 64)
+      fail(error.description, code: 78)
     } catch is CancellationError {
-      fail("interrupted; what is left waits in the hubs", code: 1)
+      fail("interrupted; what is left waits in the hubs", code: 130)
     } catch {
       fail("\(error)", code: 1)
     }

@@ -46,7 +46,7 @@ struct Options {
       --log-level L, --log-format F
       -h, --help            this text
 
-    Exit codes: 0 done, 64 wrong usage, 1 anything else.
+    Exit codes: 0 done, 64 wrong usage, 78 wrong configuration, 130 interrupted, 1 anything else.
     """
 
   /// - Throws: `UsageError` for the first mistake.

@@ -31,10 +31,13 @@ struct Report {
       print("\n  readings rejected   alerts    hours      mean       min       max  device")
       for (name, device) in devices.sorted(by: { $0.key < $1.key }) {
         let windows = device.windows
+        let values = [windows?.mean, windows?.min, windows?.max].map { value in
+          value.map { String(format: "%10.3f", $0) } ?? "         -"
+        }
         print(
           String(
-            format: "%10d %8d %8d %8d %9.3f %9.3f %9.3f  ", device.readings, device.rejected, device.alerts.count,
-            windows?.count ?? 0, windows?.mean ?? .nan, windows?.min ?? .nan, windows?.max ?? .nan) + name)
+            format: "%10d %8d %8d %8d", device.readings, device.rejected, device.alerts.count, windows?.count ?? 0)
+            + values.joined() + "  " + name)
       }
       for (id, worker) in work.workers.sorted(by: { $0.key < $1.key }) {
         let end = worker.wasKilled ? ", killed" : ""

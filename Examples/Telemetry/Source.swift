@@ -26,6 +26,10 @@ struct Source: Sendable {
       let url = name.isEmpty ? URL(filePath: input) : URL(filePath: input).appending(path: name)
       let text = String(decoding: try Data(contentsOf: url), as: UTF8.self)
       let lines = text.split(whereSeparator: \.isNewline).dropFirst()
+      // A line that makes no sense is set aside alone; a file without any other is the wrong file.
+      guard lines.contains(where: { $0.split(separator: ",", omittingEmptySubsequences: false).count == 2 }) else {
+        throw UsageError("\(url.path) has no line \"timestamp,value\" behind its header")
+      }
       let sensor = url.deletingPathExtension().lastPathComponent
       return (1...copies).map { Device(name: "\(sensor)-\($0)", lines: Array(lines)) }
     }

@@ -52,13 +52,15 @@ struct OrdersRunTests {
   }
 
   @Test(arguments: [
-    (["--pace", "fast"], "--pace is \"fast\""), (["--input", "/none.csv"], "/none.csv"),
-    (["--broker", "kafka://h"], "\"kafka\" is not known"), (["--brokre"], "--brokre"),
-    (["--worker", "--broker", "embedded:"], "--worker cannot join"),
+    (["--pace", "fast"], 64, "--pace is \"fast\""),
+    (["--input", "/none.csv"], 64, "\"/none.csv\", which does not exist"),
+    (["--input", "/"], 64, "a folder"), (["--input", "/etc/hostname"], 64, "no line has the 8 columns"),
+    (["--broker", "kafka://h"], 78, "\"kafka\" is not known"), (["--brokre"], 64, "--brokre"),
+    (["--worker", "--broker", "embedded:"], 64, "--worker cannot join"),
   ])
-  func endsWith64WhenItIsUsedWrongly(_ arguments: [String], _ hint: String) async throws {
+  func saysWhatIsWrong(_ arguments: [String], _ code: Int32, _ hint: String) async throws {
     let process = try await OrdersExample.start(arguments)
-    #expect(await process.end(until: .now + .seconds(60)) == 64)
+    #expect(await process.end(until: .now + .seconds(60)) == code)
     #expect(process.said.contains { $0.contains(hint) })
   }
 }

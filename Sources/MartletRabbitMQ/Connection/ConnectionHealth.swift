@@ -7,7 +7,11 @@ final class ConnectionHealth: Sendable {
     var since: ContinuousClock.Instant?
     var wasUp = false
     var lastCode: BrokerError.Code?
+    var lastSaid: ContinuousClock.Instant?
   }
+
+  /// How often it is said again that there is no connection.
+  private static let reminder = Duration.seconds(60)
 
   private let state = Locked(State())
   private let logger: Logger
@@ -34,12 +38,15 @@ final class ConnectionHealth: Sendable {
 
   /// A connection is gone, or could not be made.
   func lost(_ name: String, _ error: BrokerError) {
-    let isNews = state.withLock { state in
+    let now = ContinuousClock.now
+    let (isNews, wasUp) = state.withLock { state in
       state.down.insert(name)
-      if state.since == nil { state.since = .now }
-      defer { state.lastCode = error.code }
-      return state.lastCode != error.code
+      if state.since == nil { state.since = now }
+      let isNews = state.lastCode != error.code || state.lastSaid.map { now - $0 > Self.reminder } ?? true
+      state.lastCode = error.code
+      if isNews { state.lastSaid = now }
+      return (isNews, state.wasUp)
     }
-    if isNews { logger.warning("connection lost: \(error.message); retrying") }
+    if isNews { logger.warning("\(wasUp ? "connection lost" : "not connected"): \(error.message); retrying") }
   }
 }

@@ -30,6 +30,9 @@ final class RedisLoop {
   private var requests: [PendingRequest] = []
   private var loaded = 0
   private var reported: String?
+  private var reportedAt = ContinuousClock.now
+  /// How often it is said again that there is no connection.
+  private static let reminder = Duration.seconds(60)
   private var lostAt: ContinuousClock.Instant?
   private(set) var readySince: ContinuousClock.Instant?
   private var wasEverReady = false
@@ -156,11 +159,12 @@ final class RedisLoop {
   }
 
   private func becameReady() {
-    wasEverReady = true
+    defer { wasEverReady = true }
     readySince = .now
     if reported != nil {
       let away = lostAt.map { ContinuousClock.now - $0 } ?? .zero
-      environment.logger.information("redis: connected again to \(url.place) after \(away.inSeconds)")
+      environment.logger.information(
+        "redis: connected\(wasEverReady ? " again" : "") to \(url.place) after \(away.inSeconds)")
     }
     reported = nil
     lostAt = nil
@@ -177,9 +181,11 @@ final class RedisLoop {
     guard !isStopped, error.code != .closed else { return }
     readySince = nil
     lostAt = lostAt ?? .now
-    if reported != error.message {
-      environment.logger.warning("redis: connection lost: \(error.message); retrying")
-      reported = error.message
+    let now = ContinuousClock.now
+    if reported != error.message || now - reportedAt > Self.reminder {
+      let what = wasEverReady ? "connection lost" : "not connected"
+      environment.logger.warning("redis: \(what): \(error.message); retrying")
+      (reported, reportedAt) = (error.message, now)
     }
     problem = error
   }

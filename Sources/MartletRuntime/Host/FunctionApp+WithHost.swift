@@ -6,8 +6,7 @@ extension FunctionApp {
   /// The functions read their queues when `body` begins. When it returns or throws, the app drains. SIGTERM, SIGINT and
   /// cancellation cancel `body`: the drain begins when it has heeded that, or after two seconds.
   /// - Returns: what `body` returns, after the drain.
-  /// - Throws: `ConfigurationError` with every mistake, and `CancellationError` if the end comes that early, before `body`;
-  ///   and what `body` throws.
+  /// - Throws: `ConfigurationError` with every mistake, before `body`; and what `body` throws.
   public func withHost<Result: Sendable>(
     _ configuration: HostConfiguration, opening: BrokerOpening,
     _ body: @escaping @Sendable (FunctionHost) async throws -> Result
@@ -16,10 +15,6 @@ extension FunctionApp {
     TerminationSignals.shared.onFirst { end.fire() }
     return try await withTaskCancellationHandler {
       let host = try await start(configuration, opening: opening, until: end)
-      guard !end.hasFired else {
-        _ = await host.drain()
-        throw CancellationError()
-      }
       host.whenStarved { end.fire() }
       let work = Task { try await body(host) }
       let (either, done) = (Signal(), Signal())

@@ -173,7 +173,7 @@ public final class FunctionHost: Sendable {
   ///   - body: the payload.
   ///   - name: the queue.
   /// - Throws: the codec's error, or `BrokerError` when the broker refuses it, or the name is impossible or its
-  ///   connection not configured.
+  ///   connection not configured; `CancellationError` when the task is cancelled, and then it may be sent all the same.
   public func send<Body>(_ body: Body, to name: QueueName<Body>) async throws {
     try await send([Outgoing(body)], to: name)
   }
@@ -196,7 +196,7 @@ public final class FunctionHost: Sendable {
       try collector.add(message, to: name)
       encoded += collector.messages
     }
-    try await brokers[name.address].publish(encoded)
+    try await publish(encoded, on: brokers[name.address])
   }
 
   /// Publishes an event from outside of any function, and returns when the broker has it.
@@ -204,7 +204,7 @@ public final class FunctionHost: Sendable {
   ///   - body: the payload.
   ///   - name: the hub; it is made where it is missing.
   /// - Throws: the codec's error, or `BrokerError` when the broker refuses it, or the name is impossible or its
-  ///   connection not configured.
+  ///   connection not configured; `CancellationError` when the task is cancelled, and then it may be sent all the same.
   public func send<Body>(_ body: Body, to name: HubName<Body>) async throws {
     try await send([Outgoing(body)], to: name)
   }
@@ -234,7 +234,11 @@ public final class FunctionHost: Sendable {
       _ = try await log.declare(name.declaration)
       declared.withLock { _ = $0.insert(name.address) }
     }
-    try await broker.publish(encoded)
+    try await publish(encoded, on: broker)
+  }
+
+  private func publish(_ messages: [OutgoingMessage], on broker: any Broker) async throws {
+    do { try await broker.publish(messages) } catch  where error.code == .cancelled { throw CancellationError() }
   }
 
   private func check(_ address: Address) throws(BrokerError) {

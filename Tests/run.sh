@@ -216,8 +216,17 @@ working_suites() {
   done
   conformance Embedded
 }
-faults() { stage faults tests 3600 --filter '^FaultTests\.'; }
-examples() { stage examples tests 900 --filter '^ExamplesTests\.'; }
+faults() {
+  if [ -z "$full" ]; then
+    stage faults tests 900 --filter '^FaultTests\.'
+    return
+  fi
+  # What takes seconds by default takes minutes here: not all of it at once.
+  stage faults tests 1800 --filter '^FaultTests\.' --skip '^FaultTests\.(HubLedger|Repeat)Tests'
+  stage "faults hubs" tests 1800 --filter '^FaultTests\.HubLedgerTests'
+  stage "faults repeats" tests 1800 --filter '^FaultTests\.RepeatTests'
+}
+examples() { stage examples tests 3600 --filter '^ExamplesTests\.'; }
 
 if [ -n "$filter" ]; then
   stage tests tests 3600 --filter "$filter"

@@ -55,7 +55,7 @@ struct RepeatTests {
     let groups = ["events/copy", "copies/count"].map { $0.split(separator: "/") }.map {
       ConsumerGroup(hub: "\(run)-\($0[0])", name: String($0[1]))
     }
-    try await eventually("all has come to its end", within: .seconds(120)) {
+    try await eventually("all has come to its end", within: .seconds(300)) {
       for queue in ["in", "mid"] {
         let counts = try await log.counts(of: "\(run)-\(queue)")
         if counts.ready + counts.unsettled + counts.delayed > 0 { return false }

@@ -33,12 +33,13 @@ public struct BrokerURL: Sendable, Hashable, CustomStringConvertible {
       system = .embedded
     case "redis", "rediss": system = .redis
     case "amqp", "amqps": system = .rabbitMQ
+    case _ where scheme.contains("/"): throw Self.invalid(text, "\"://\" must follow the scheme")
     default: throw Self.invalid(text, "the scheme \"\(scheme)\" is not known")
     }
     if system != .embedded {
       guard rest.hasPrefix("//") else { throw Self.invalid(text, "\"//\" and a host must follow \"\(scheme):\"") }
       guard let host = URLComponents(string: text)?.host, !host.isEmpty else {
-        throw Self.invalid(text, "the host is missing, or a character must be percent-encoded")
+        throw Self.invalid(text, "the host is missing, the port is not a number, or a character must be percent-encoded")
       }
     }
     self.text = text

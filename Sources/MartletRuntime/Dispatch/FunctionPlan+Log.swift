@@ -15,7 +15,10 @@ extension FunctionPlan {
     switch settlement {
     case .complete: break
     case .release: logger.debug("given back, not run to its end: \(reason)")
-    case .retry(_, let delay): logger.warning("failed, comes back after \(delay): \(reason)")
+    case .retry(_, let delay):
+      // Jitter has many digits.
+      let wait = Duration.milliseconds(Int64((delay / .milliseconds(1)).rounded()))
+      logger.warning("failed, comes back after \(wait): \(reason)")
     case .deadLetter(_, let why):
       let attempts = why.attempts == 1 ? "1 attempt" : "\(why.attempts) attempts"
       logger.error("dead-lettered (\(why.code)) after \(attempts): \(why.errorText)")

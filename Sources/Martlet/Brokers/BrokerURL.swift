@@ -39,7 +39,8 @@ public struct BrokerURL: Sendable, Hashable, CustomStringConvertible {
     if system != .embedded {
       guard rest.hasPrefix("//") else { throw Self.invalid(text, "\"//\" and a host must follow \"\(scheme):\"") }
       guard let host = URLComponents(string: text)?.host, !host.isEmpty else {
-        throw Self.invalid(text, "the host is missing, the port is not a number, or a character must be percent-encoded")
+        throw Self.invalid(
+          text, "the host is missing, the port is not a number, or a character must be percent-encoded")
       }
     }
     self.text = text

@@ -25,7 +25,8 @@ struct Report {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     switch format {
     case .json:
-      print(String(decoding: try encoder.encode(["devices": devices]), as: UTF8.self))
+      // Not by `print`, which keeps a part of a long line until the end: the other line may go to the same place.
+      FileHandle.standardOutput.write(try encoder.encode(["devices": devices]) + Data("\n".utf8))
       FileHandle.standardError.write(try encoder.encode(work) + Data("\n".utf8))
     case .text:
       print("\n  readings rejected   alerts    hours      mean       min       max  device")

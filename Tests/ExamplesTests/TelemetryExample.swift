@@ -83,12 +83,12 @@ enum TelemetryExample {
       by: "'\(built.value)' --generate \(arguments.joined(separator: " ")) | python3 '\(script)'")
   }
 
-  /// What it must print for files of readings, each as so many devices.
-  static func recomputed(files: [String], devicesPerFile: Int) async throws -> Result {
+  /// What it must print for files of readings, each as one device.
+  static func recomputed(files: [String]) async throws -> Result {
     let script = "\(OrdersExample.root)/Tests/ExamplesTests/recompute_telemetry.py"
-    let lines = files.flatMap { file in
+    let lines = files.map { file in
       let name = URL(filePath: file).deletingPathExtension().lastPathComponent
-      return (1...devicesPerFile).map { "tail -n +2 '\(file)' | sed 's/^/\(name)-\($0),/'" }
+      return "tail -n +2 '\(file)' | sed 's/^/\(name)-1,/'"
     }
     return try await recomputed(by: "{ \(lines.joined(separator: "; ")); } | python3 '\(script)'")
   }

@@ -49,7 +49,7 @@ import Testing
     let name = "machine_temperature_system_failure"
     let file = "\(folder)/\(name).csv"
     let (result, _) = try await TelemetryExample.run(on: .redis, ["--input", file])
-    let expected = try await TelemetryExample.recomputed(files: [file], devicesPerFile: 1)
+    let expected = try await TelemetryExample.recomputed(files: [file])
     #expect(expected.devices == result.devices)
     let alerts = try #require(result.devices["\(name)-1"]).alerts
     #expect(alerts.count == 12)

@@ -88,7 +88,8 @@ enum TelemetryExample {
     let script = "\(OrdersExample.root)/Tests/ExamplesTests/recompute_telemetry.py"
     let lines = files.map { file in
       let name = URL(filePath: file).deletingPathExtension().lastPathComponent
-      return "tail -n +2 '\(file)' | sed 's/^/\(name)-1,/'"
+      // The last line of a file may have no end.
+      return "tail -n +2 '\(file)' | sed -e 's/^/\(name)-1,/' -e '$a\\'"
     }
     return try await recomputed(by: "{ \(lines.joined(separator: "; ")); } | python3 '\(script)'")
   }

@@ -212,7 +212,7 @@ working_suites() {
   local suite
   for suite in Architecture MartletCore MartletRuntime Simulation Martlet Orders MartletEmbedded MartletTestKit \
     MartletBench; do
-    stage "$suite" tests 300 --filter "^${suite}Tests\."
+    stage "$suite" tests "$longest" --filter "^${suite}Tests\."
   done
   conformance Embedded
 }

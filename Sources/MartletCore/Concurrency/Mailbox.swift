@@ -19,10 +19,12 @@ public final class Mailbox<Element: Sendable>: Sendable {
   }
 
   /// All that was sent since the last call, in order.
-  public func takeAll() -> [Element] {
+  /// - Parameter isSignalled: what `poll` said of `signal`. Where it was quiet nothing has to be cleared; an element that
+  ///   is taken all the same leaves one wake-up too many.
+  public func takeAll(isSignalled: Bool = true) -> [Element] {
     // The signal is cleared before the elements are taken: a send in between leaves at most one wake-up too many. The
     // other way round would clear the signal of an element that was not taken.
-    signal.clear()
+    if isSignalled { signal.clear() }
     return state.withLock { state in
       defer { state.elements = [] }
       return state.elements

@@ -4,6 +4,9 @@ import MartletCore
 
 /// The thread of one connection: connects, reads, lets its role work, writes, sleeps, and connects again.
 final class ConnectionLoop<Role: ConnectionRole> {
+  /// The broker sends what it has in small pieces: while much is in hand anyway, turns are at least so far apart.
+  private static var busyPause: Duration { .milliseconds(1) }
+
   private enum Link {
     case down(retryAt: ContinuousClock.Instant)
     case connecting(Connector)
@@ -35,15 +38,26 @@ final class ConnectionLoop<Role: ConnectionRole> {
 
   func run() {
     var now = ContinuousClock.now
+    var wakeUp = WakeUp()
     while true {
-      for command in mailbox.takeAll() { handle(command, now: now) }
+      for command in mailbox.takeAll(isSignalled: wakeUp.isSignalled) { handle(command, now: now) }
       if isOver(now: now) { break }
       let wakeTime = turn(now: now)
-      let isReady = sleep(until: wakeTime)
+      wakeUp = sleep(until: wakeTime)
+      if wakeUp.isReadable { gather(since: now) }
       now = .now
-      advance(isReady: isReady, now: now)
+      advance(isReady: wakeUp.isReadable, now: now)
     }
     end()
+  }
+
+  /// Lets more come before it is read, where much is in hand and the last turn was a moment ago.
+  private func gather(since last: ContinuousClock.Instant) {
+    guard role.hasMuchInHand, case .up = link else { return }
+    let rest = (last + Self.busyPause - .now) / .nanoseconds(1)
+    guard rest > 0 else { return }
+    var time = timespec(tv_sec: 0, tv_nsec: Int(rest))
+    nanosleep(&time, nil)
   }
 
   /// Takes what came: bytes, or the next step of a connection that is being made.
@@ -114,8 +128,16 @@ final class ConnectionLoop<Role: ConnectionRole> {
     return wakeTime
   }
 
-  /// Sleeps until the socket or the mailbox has something. Answers whether the socket has.
-  private func sleep(until wakeTime: ContinuousClock.Instant) -> Bool {
+  /// What ended a sleep.
+  private struct WakeUp {
+    /// The socket has something.
+    var isReadable = false
+    /// The mailbox has.
+    var isSignalled = true
+  }
+
+  /// Sleeps until the socket or the mailbox has something.
+  private func sleep(until wakeTime: ContinuousClock.Instant) -> WakeUp {
     var interests = [pollfd(fd: mailbox.signal.descriptor, events: Int16(POLLIN), revents: 0)]
     switch link {
     case .down: break
@@ -126,7 +148,8 @@ final class ConnectionLoop<Role: ConnectionRole> {
     }
     let milliseconds = (wakeTime - .now) / .milliseconds(1)
     _ = poll(&interests, nfds_t(interests.count), Int32(max(0, min(milliseconds.rounded(.up), 60_000))))
-    return interests.count > 1 && interests[1].revents != 0
+    return WakeUp(
+      isReadable: interests.count > 1 && interests[1].revents != 0, isSignalled: interests[0].revents != 0)
   }
 
   private func handle(_ command: LoopCommand<Role.Command>, now: ContinuousClock.Instant) {

@@ -71,6 +71,9 @@ final class ConsumerHub: ConnectionRole {
     return next
   }
 
+  /// Where few are in hand somebody may wait for each.
+  var hasMuchInHand: Bool { readers.values.contains { $0.acks.open >= 64 } }
+
   func wrote(_ wire: Wire) {
     for reader in readers.values { reader.wrote(wire) }
   }

@@ -90,8 +90,7 @@ extension QueueReader {
   }
 
   private func complete(_ body: Bytes) {
-    guard let incoming, var received = incoming.received else { return }
-    self.incoming = nil
+    guard var incoming = incoming.take(), var received = incoming.received.take() else { return }
     received.message.body = body
     sort(received, incoming)
   }

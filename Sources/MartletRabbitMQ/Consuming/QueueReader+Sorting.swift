@@ -4,7 +4,7 @@ import MartletCore
 
 /// Who gets a message that came: the runtime, the dead letters, the suspects, or the delay ladder once more.
 extension QueueReader {
-  func sort(_ received: ReceivedMessage, _ incoming: IncomingMessage) {
+  func sort(_ received: consuming ReceivedMessage, _ incoming: borrowing IncomingMessage) {
     let message = received.message
     let attempt = received.attempts + (incoming.isSuspect ? 2 + received.deliveryCount : 1)
     if message.body.count > hub.environment.maxMessageBytes {

@@ -22,6 +22,8 @@ final class StreamHub: ConnectionRole {
   private var readers: [Int: StreamReader] = [:]
   var channels = ChannelTable<StreamReader>()
   private var isClosing = false
+  /// Events that readers handed out in the last turn.
+  var handedOut = 0
 
   init(environment: BrokerEnvironment, topology: Topology, mailbox: Mailbox<LoopCommand<Command>>) {
     (self.environment, self.topology, self.mailbox) = (environment, topology, mailbox)
@@ -54,11 +56,15 @@ final class StreamHub: ConnectionRole {
 
   func finishTurn(wire: Wire?, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     var next: ContinuousClock.Instant?
+    handedOut = 0
     for reader in readers.values {
       if let due = reader.finishTurn(wire, now) { next = min(next ?? due, due) }
     }
     return next
   }
+
+  /// The runtime does not say how much it has to do; what the last turn brought will keep it busy for a moment.
+  var hasMuchInHand: Bool { handedOut >= 16 }
 
   func wrote(_ wire: Wire) {}
 

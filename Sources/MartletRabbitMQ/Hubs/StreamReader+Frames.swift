@@ -46,8 +46,7 @@ extension StreamReader {
   }
 
   private func complete(_ body: Bytes, _ wire: Wire) {
-    guard let incoming, let received = incoming.received else { return }
-    self.incoming = nil
+    guard var incoming = incoming.take(), let received = incoming.received.take() else { return }
     guard let offset = received.streamOffset else { return }
     let id = received.eventID(in: stream)
     hasNews = true

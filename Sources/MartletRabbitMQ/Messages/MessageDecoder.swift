@@ -48,7 +48,10 @@ struct MessageDecoder {
   /// An id that is no UTF-8 is replaced by a digest, always the same: repaired it could be longer than AMQP carries, and
   /// then the message could neither be retried nor set aside.
   private static func id(_ bytes: UnsafeRawBufferPointer) -> String {
-    String(validating: bytes, as: UTF8.self) ?? MessageIdentifier.digest(of: bytes)
+    // Nearly all are ASCII, which takes a tenth of the time.
+    bytes.allSatisfy { $0 < 0x80 }
+      ? String(decoding: bytes, as: UTF8.self)
+      : String(validating: bytes, as: UTF8.self) ?? MessageIdentifier.digest(of: bytes)
   }
 
   /// Nil for what is no UTF-8, for the same reason.

@@ -24,6 +24,8 @@ extension Publisher {
     return wire.output.count >= Self.outputLimit && !outgoing.isEmpty ? now : next
   }
 
+  var hasMuchInHand: Bool { false }
+
   func wrote(_ wire: Wire) {}
 
   private func wakeResting(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {

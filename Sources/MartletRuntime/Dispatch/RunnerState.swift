@@ -34,7 +34,7 @@ struct RunnerState: Sendable {
   /// Commits under way at once: one at the broker, others on their way there and back.
   static let maxCommitsInFlight = 4
   /// A group of this size leaves although more could join: what a commit costs the broker by itself is little then.
-  static let goodGroup = 200
+  static let goodGroup = 100
   /// Smaller groups leave only when none is under way, and while work waits not faster than this: groups grow while
   /// the broker is busy, and small ones cost round trips.
   static let linger: UInt64 = 1_000_000

@@ -25,7 +25,10 @@ public enum MessageIdentifier {
   }
 
   /// A new id that no other message has: 128 random bits.
-  public static func random() -> String { UInt128.random(in: .min ... .max).hexText(digits: 32) }
+  public static func random() -> String {
+    var words = RandomWords()
+    return UInt128.random(in: .min ... .max, using: &words).hexText(digits: 32)
+  }
 
   /// FNV-1a, 128 bits (draft-eastlake-fnv): by hand because no library of ours has a short, stable digest that is not
   /// cryptographic, and ten lines do.

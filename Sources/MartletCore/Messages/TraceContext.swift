@@ -18,12 +18,16 @@ public struct TraceContext: Sendable, Hashable {
 
   /// A new trace.
   public static func start() -> TraceContext {
-    TraceContext(traceID: .random(in: 1 ... .max), spanID: .random(in: 1 ... .max))
+    var words = RandomWords()
+    return TraceContext(
+      traceID: .random(in: 1 ... .max, using: &words), spanID: .random(in: 1 ... .max, using: &words))
   }
 
   /// The same trace with a new span: what an invocation hands to its outputs.
   public func next() -> TraceContext {
-    TraceContext(traceID: traceID, spanID: .random(in: 1 ... .max), flags: flags, state: state)
+    var words = RandomWords()
+    return TraceContext(
+      traceID: traceID, spanID: .random(in: 1 ... .max, using: &words), flags: flags, state: state)
   }
 
   /// Reads `00-<32 hex>-<16 hex>-<2 hex>`; nil for anything else, as the standard asks.

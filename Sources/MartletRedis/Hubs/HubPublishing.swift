@@ -71,20 +71,29 @@ final class HubPublishing {
     _ publication: HubPublication, _ placement: HubCatalog.Placement, _ touched: inout Set<String>
   ) {
     publication.refused = placement.refused
+    // Neighbours mostly go to one hub: its streams are named once.
+    var hub = ""
+    var known: [Int: Lane] = [:]
     for (index, message) in publication.messages.enumerated() where placement.refused[index] == nil {
       if let error = EntryEncoder.problem(of: message, limit: loop.environment.maxMessageBytes) {
         publication.refused[index] = error
         continue
       }
       let partition = placement.partitions[index]
-      let stream = HubKeys(message.address.name).stream(partition)
-      let lane = lanes[stream] ?? Lane(partition: partition)
-      lanes[stream] = lane
+      if message.address.name != hub { (hub, known) = (message.address.name, [:]) }
+      let lane = known[partition] ?? lane(of: HubKeys(hub).stream(partition), partition, &touched)
+      known[partition] = lane
       lane.items.append(Item(publication: publication, place: index))
       publication.open += 1
-      touched.insert(stream)
     }
     publication.endIfDone()
+  }
+
+  private func lane(of stream: String, _ partition: Int, _ touched: inout Set<String>) -> Lane {
+    let lane = lanes[stream] ?? Lane(partition: partition)
+    lanes[stream] = lane
+    touched.insert(stream)
+    return lane
   }
 
   private func sendNext(_ stream: String) {

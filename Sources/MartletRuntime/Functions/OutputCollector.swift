@@ -8,7 +8,8 @@ struct OutputCollector: Sendable {
   private(set) var messages: [OutgoingMessage] = []
   private let inputID: String
   private let function: String
-  private let trace: TraceContext?
+  /// What the next ones belong to.
+  var trace: TraceContext?
   private var output: Int
   private var index = 0
 

@@ -188,15 +188,14 @@ public final class FunctionHost: Sendable {
   ///   anything is sent; `BrokerError` if one was refused: the others are sent.
   public func send<Body>(_ messages: [Outgoing<Body>], to name: QueueName<Body>) async throws {
     try check(name.address)
-    var encoded: [OutgoingMessage] = []
-    encoded.reserveCapacity(messages.count)
+    var collector = OutputCollector(inputID: "", function: "", trace: nil)
+    collector.reserve(messages.count)
     for var message in messages {
       message.messageID = message.messageID ?? MessageIdentifier.random()
-      var collector = OutputCollector(inputID: "", function: "", trace: .start())
+      collector.trace = .start()
       try collector.add(message, to: name)
-      encoded += collector.messages
     }
-    try await publish(encoded, on: brokers[name.address])
+    try await publish(collector.messages, on: brokers[name.address])
   }
 
   /// Publishes an event from outside of any function, and returns when the broker has it.
@@ -221,20 +220,19 @@ public final class FunctionHost: Sendable {
     guard let log = broker as? any EventLog else {
       throw BrokerError(.configuration, "\(broker.system) has no event hubs", isRetriable: false)
     }
-    var encoded: [OutgoingMessage] = []
-    encoded.reserveCapacity(events.count)
+    var collector = OutputCollector(inputID: "", function: "", trace: nil)
+    collector.reserve(events.count)
     for var event in events {
       event.messageID = event.messageID ?? MessageIdentifier.random()
-      var collector = OutputCollector(inputID: "", function: "", trace: .start())
+      collector.trace = .start()
       try collector.add(event, to: name)
-      encoded += collector.messages
     }
     if !declared.withLock({ $0.contains(name.address) }) {
       brokers.note(name.declaration, at: name.address)
       _ = try await log.declare(name.declaration)
       declared.withLock { _ = $0.insert(name.address) }
     }
-    try await publish(encoded, on: broker)
+    try await publish(collector.messages, on: broker)
   }
 
   private func publish(_ messages: [OutgoingMessage], on broker: any Broker) async throws {

@@ -9,7 +9,7 @@ enum { WINDOW = 1000, PUBLISH_BATCH = 100, ACK_BATCH = 100 };
 baseline_cost baseline_rabbitmq_publish(const baseline_job *job) {
   rabbitmq_link link = rabbitmq_link_open(job, job->input);
   rabbitmq_confirms *confirms = calloc(1, sizeof *confirms);
-  char *body = malloc(job->bodyBytes + BASELINE_PADDING), id[32];
+  char *body = malloc(job->bodyBytes + BASELINE_PADDING), id[32], trace[BASELINE_TRACE_BYTES];
   uint64_t written = 0, messages = job->messages;
   baseline_meter meter = baseline_meter_start(job->brokerPID);
   while (confirms->prefix < messages) {
@@ -17,7 +17,8 @@ baseline_cost baseline_rabbitmq_publish(const baseline_job *job) {
       for (uint64_t end = written + PUBLISH_BATCH; written < messages && written < end; written++) {
         baseline_write_body(body, job->bodyBytes, job->json, written);
         baseline_write_id(id, written);
-        rabbitmq_link_publish(&link, job, body, job->bodyBytes, id, sizeof id);
+        if (job->traced) baseline_write_trace(trace, written);
+        rabbitmq_link_publish(&link, job, body, job->bodyBytes, id, sizeof id, job->traced ? trace : NULL);
       }
       rabbitmq_link_flush(&link);
     }
@@ -66,7 +67,8 @@ static void run(rabbitmq_link *link, const baseline_job *job, const arrival *mes
   char result[BASELINE_RESULT_BYTES], id[BASELINE_RESULT_BYTES];
   size_t count = baseline_function(message->body, message->count, job->json, result);
   if (job->output == NULL) return;
-  rabbitmq_link_publish(link, job, result, count, id, baseline_output_id(id, message->id, message->idBytes));
+  rabbitmq_link_publish(link, job, result, count, id, baseline_output_id(id, message->id, message->idBytes),
+                        NULL);
 }
 
 baseline_cost baseline_rabbitmq_pipe(const baseline_job *job) {

@@ -26,6 +26,7 @@ baseline_cost baseline_rabbitmq_hub_publish(const baseline_job *job) {
   open_routes(job, job->input, routes);
   rabbitmq_confirms *confirms = calloc(1, sizeof *confirms);
   char *body = malloc(job->bodyBytes + BASELINE_PADDING), id[32], key[BASELINE_KEY_BYTES];
+  char trace[BASELINE_TRACE_BYTES];
   uint64_t written = 0, messages = (uint64_t)job->messages;
   baseline_meter meter = baseline_meter_start(job->brokerPID);
   while (confirms->prefix < messages) {
@@ -34,8 +35,9 @@ baseline_cost baseline_rabbitmq_hub_publish(const baseline_job *job) {
         baseline_write_body(body, job->bodyBytes, job->json, (long)written);
         baseline_write_id(id, (long)written);
         baseline_write_key(key, (long)written);
+        if (job->traced) baseline_write_trace(trace, (long)written);
         rabbitmq_link_publish_event(&link, job, &routes[baseline_partition(key, sizeof key, job->partitions)], body,
-                                    job->bodyBytes, id, sizeof id, key, sizeof key);
+                                    job->bodyBytes, id, sizeof id, key, sizeof key, job->traced ? trace : NULL);
       }
       rabbitmq_link_flush(&link);
     }
@@ -147,7 +149,7 @@ static void run(hub *hub, int partition, uint64_t number) {
   rabbitmq_link_publish_event(&hub->link, hub->job,
                               &hub->routes[baseline_partition(event->key, event->keyBytes, hub->job->partitions)],
                               result, count, id, baseline_output_id(id, event->id, event->idBytes), event->key,
-                              event->keyBytes);
+                              event->keyBytes, NULL);
 }
 
 /// Writes how far the group is: whatever partitions went on while it wrote before, in one transaction.

@@ -129,20 +129,30 @@ static amqp_basic_properties_t properties_of(const baseline_job *job, const char
   };
 }
 
+static amqp_table_entry_t header(const char *name, const char *text, size_t bytes) {
+  return (amqp_table_entry_t){.key = amqp_cstring_bytes(name),
+                              .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = {bytes, (void *)text}}};
+}
+
 void rabbitmq_link_publish(rabbitmq_link *link, const baseline_job *job, const char *body, size_t count, const char *id,
-                           size_t idBytes) {
+                           size_t idBytes, const char *trace) {
   amqp_basic_properties_t properties = properties_of(job, id, idBytes);
+  amqp_table_entry_t headers[] = {header("traceparent", trace, BASELINE_TRACE_BYTES)};
+  if (trace != NULL) {
+    properties._flags |= AMQP_BASIC_HEADERS_FLAG;
+    properties.headers = (amqp_table_t){1, headers};
+  }
   publish(link, &link->route, &properties, body, count);
 }
 
 void rabbitmq_link_publish_event(rabbitmq_link *link, const baseline_job *job, const rabbitmq_route *route,
                                  const char *body, size_t count, const char *id, size_t idBytes, const char *key,
-                                 size_t keyBytes) {
-  amqp_table_entry_t header = {.key = amqp_cstring_bytes("martlet-key"),
-                               .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = {keyBytes, (void *)key}}};
+                                 size_t keyBytes, const char *trace) {
+  amqp_table_entry_t headers[] = {header("martlet-key", key, keyBytes),
+                                  header("traceparent", trace, BASELINE_TRACE_BYTES)};
   amqp_basic_properties_t properties = properties_of(job, id, idBytes);
   properties._flags |= AMQP_BASIC_HEADERS_FLAG;
-  properties.headers = (amqp_table_t){1, &header};
+  properties.headers = (amqp_table_t){trace == NULL ? 1 : 2, headers};
   publish(link, route, &properties, body, count);
 }
 

@@ -35,14 +35,14 @@ void rabbitmq_link_close(rabbitmq_link *link);
 /// Opens one more channel, to consume on.
 void rabbitmq_link_channel(rabbitmq_link *link, int channel);
 
-/// Gathers a persistent, mandatory publish.
+/// Gathers a persistent, mandatory publish. `trace` is a `traceparent`, or NULL.
 void rabbitmq_link_publish(rabbitmq_link *link, const baseline_job *job, const char *body, size_t count, const char *id,
-                           size_t idBytes);
+                           size_t idBytes, const char *trace);
 rabbitmq_route rabbitmq_link_route(const char *queue);
 /// The same with a key and the time, as events have them.
 void rabbitmq_link_publish_event(rabbitmq_link *link, const baseline_job *job, const rabbitmq_route *route,
                                  const char *body, size_t count, const char *id, size_t idBytes, const char *key,
-                                 size_t keyBytes);
+                                 size_t keyBytes, const char *trace);
 /// Gathers an acknowledgement of all deliveries of a channel up to `tag`.
 void rabbitmq_link_ack(rabbitmq_link *link, int channel, uint64_t tag);
 /// Sends what was gathered in one write.

@@ -31,7 +31,7 @@ static const char commit_script[] =
 
 baseline_cost baseline_redis_publish(const baseline_job *job) {
   redis_link link = redis_link_open(job);
-  char *body = malloc(job->bodyBytes + BASELINE_PADDING), id[32];
+  char *body = malloc(job->bodyBytes + BASELINE_PADDING), id[32], trace[BASELINE_TRACE_BYTES];
   long written = 0, confirmed = 0;
   baseline_meter meter = baseline_meter_start(job->brokerPID);
   while (confirmed < job->messages) {
@@ -39,7 +39,7 @@ baseline_cost baseline_redis_publish(const baseline_job *job) {
     for (; written < job->messages && written < sent + PUBLISH_BATCH; written++) {
       baseline_write_body(body, job->bodyBytes, job->json, written);
       baseline_write_id(id, written);
-      redis_link_command(&link, 9);
+      redis_link_command(&link, job->traced ? 11 : 9);
       redis_link_text(&link, "XADD");
       redis_link_text(&link, job->input);
       redis_link_text(&link, "*");
@@ -49,6 +49,10 @@ baseline_cost baseline_redis_publish(const baseline_job *job) {
       redis_link_text(&link, baseline_content_type(job));
       redis_link_text(&link, "id");
       redis_link_argument(&link, id, sizeof id);
+      if (!job->traced) continue;
+      baseline_write_trace(trace, written);
+      redis_link_text(&link, "traceparent");
+      redis_link_argument(&link, trace, sizeof trace);
     }
     redis_link_flush(&link);
     // The group before this one, while Redis works on this one.

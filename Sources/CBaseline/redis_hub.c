@@ -67,6 +67,7 @@ baseline_cost baseline_redis_hub_publish(const baseline_job *job) {
   hub *hub = open_hub(job);
   redis_link *link = &hub->link;
   char *body = malloc(job->bodyBytes + BASELINE_PADDING), id[32], key[BASELINE_KEY_BYTES];
+  char trace[BASELINE_TRACE_BYTES];
   long written = 0, confirmed = 0;
   baseline_meter meter = baseline_meter_start(job->brokerPID);
   while (confirmed < job->messages) {
@@ -75,7 +76,7 @@ baseline_cost baseline_redis_hub_publish(const baseline_job *job) {
       baseline_write_body(body, job->bodyBytes, job->json, written);
       baseline_write_id(id, written);
       baseline_write_key(key, written);
-      redis_link_command(link, 11);
+      redis_link_command(link, job->traced ? 13 : 11);
       redis_link_text(link, "XADD");
       redis_link_text(link, hub->partitions[baseline_partition(key, sizeof key, job->partitions)].input);
       redis_link_text(link, "*");
@@ -87,6 +88,10 @@ baseline_cost baseline_redis_hub_publish(const baseline_job *job) {
       redis_link_argument(link, key, sizeof key);
       redis_link_text(link, "body");
       redis_link_argument(link, body, job->bodyBytes);
+      if (!job->traced) continue;
+      baseline_write_trace(trace, written);
+      redis_link_text(link, "traceparent");
+      redis_link_argument(link, trace, sizeof trace);
     }
     redis_link_flush(link);
     // The group before this one, while Redis works on this one.

@@ -123,6 +123,15 @@ void baseline_write_id(char *id, long number) {
   write_hex(id + 16, 16, mix(~number));
 }
 
+void baseline_write_trace(char *trace, long number) {
+  memcpy(trace, "00-", 3);
+  write_hex(trace + 3, 16, mix(number ^ 0x5bd1e995));
+  write_hex(trace + 19, 16, mix(number + 0x1b873593));
+  trace[35] = '-';
+  write_hex(trace + 36, 16, mix(number * 3 + 1));
+  memcpy(trace + 52, "-01", 3);
+}
+
 size_t baseline_function(const char *body, size_t count, bool json, char *result) {
   if (!json) {
     size_t taken = count < 50 ? count : 50;

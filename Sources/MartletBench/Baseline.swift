@@ -52,7 +52,8 @@ enum Baseline {
                       output: output, prefetch: prefetch, messages: messages,
                       bodyBytes: arguments.bodyBytes, json: arguments.payload == .json,
                       brokerPID: Int32(arguments.brokerPID ?? 0), partitions: Int32(arguments.partitions),
-                      group: group, store: store)
+                      group: group, store: store,
+                      traced: arguments.side != nil && arguments.scenario.isPublishing)
                     return body(&job)
                   }
                 }

@@ -34,6 +34,9 @@ typedef struct {
   int partitions;
   const char *group;
   const char *store;
+  /// What is published begins a trace: each message carries a `traceparent`, as those that Martlet sends from outside of
+  /// a function.
+  bool traced;
 } baseline_job;
 
 /// What a run cost, from its first message to its last.
@@ -93,6 +96,7 @@ enum {
   BASELINE_PADDING = 64,
   /// Events of a hub have so many keys, in turn.
   BASELINE_KEYS = 64,
+  BASELINE_TRACE_BYTES = 55,
   /// A key: `key-07`.
   BASELINE_KEY_BYTES = 6,
   /// A hub of the baseline has no more.
@@ -105,6 +109,8 @@ void baseline_write_body(char *body, long bodyBytes, bool json, long number);
 long baseline_min_json_bytes(void);
 /// Writes the id of message `number`: 32 hexadecimal digits.
 void baseline_write_id(char *id, long number);
+/// Writes the `traceparent` of message `number`: 55 characters.
+void baseline_write_trace(char *trace, long number);
 /// Writes the key of event `number`.
 void baseline_write_key(char *key, long number);
 /// The partition of a key: CRC-32 (that of zlib) modulo the count.

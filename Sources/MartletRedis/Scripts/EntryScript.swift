@@ -81,16 +81,26 @@ enum EntryScript {
         return last + 1
       elseif op == 'k' then
         local stream, kind, step = KEYS[tonumber(A[i + 1])], A[i + 2], A[i + 3] == '1' and 4 or 3
-        local f = { 'id', '', 'content-type', kind, 'key', '' }
-        if kind == '' then f = { 'id', '', 'key', '' } end
-        local key = #f
-        if step == 4 then f[key + 1], f[key + 2] = 'traceparent', '' end
-        f[#f + 1], f[#f + 2] = 'body', ''
-        local body, last = #f, i + 4 + step * tonumber(A[i + 4])
-        for at = i + 5, last, step do
-          f[2], f[key], f[body] = A[at], A[at + 1], A[at + step - 1]
-          if step == 4 then f[key + 2] = A[at + 2] end
-          call('XADD', stream, '*', unpack(f))
+        local last = i + 4 + step * tonumber(A[i + 4])
+        if kind == '' then
+          local f = { 'id', '', 'key', '' }
+          if step == 4 then f[5], f[6] = 'traceparent', '' end
+          f[#f + 1], f[#f + 2] = 'body', ''
+          local body = #f
+          for at = i + 5, last, step do
+            f[2], f[4], f[body] = A[at], A[at + 1], A[at + step - 1]
+            if step == 4 then f[6] = A[at + 2] end
+            call('XADD', stream, '*', unpack(f))
+          end
+        elseif step == 4 then
+          for at = i + 5, last, 4 do
+            call('XADD', stream, '*', 'id', A[at], 'content-type', kind, 'key', A[at + 1], 'traceparent', A[at + 2],
+              'body', A[at + 3])
+          end
+        else
+          for at = i + 5, last, 3 do
+            call('XADD', stream, '*', 'id', A[at], 'content-type', kind, 'key', A[at + 1], 'body', A[at + 2])
+          end
         end
         return last + 1
       elseif op == 'a' then

@@ -69,7 +69,8 @@ let package = Package(
     tests(
       "ConformanceTests", ["Martlet", "MartletTestKit", "TestServers", .target(name: "conformance-worker")]),
     .target(
-      name: "TestServers", dependencies: ["MartletTestKit"], path: "Tests/Support/TestServers", swiftSettings: settings),
+      name: "TestServers", dependencies: ["MartletCore", "MartletTestKit"], path: "Tests/Support/TestServers",
+      swiftSettings: settings),
     tests("FaultTests", ["Martlet", "MartletTestKit", "TestServers", .target(name: "fault-worker")]),
     support("fault-worker", "FaultWorker", ["Martlet"]),
     support("conformance-worker", "ConformanceWorker", ["Martlet", "MartletTestKit"]),

@@ -1,11 +1,16 @@
 import Foundation
+import MartletCore
 import MartletTestKit
 
-/// A loopback port that nobody listens on now. Below those that the system gives to outgoing connections: a server that
-/// is restarted must find its port free.
+/// Ports that this process gave to servers: one that is being restarted does not listen, and needs its port all the same.
+private let given = Locked<Set<UInt16>>([])
+
+/// A loopback port that nobody listens on now. Below those that the system gives to outgoing connections, and others than
+/// those that `server.sh` takes: a server that is restarted must find its port free.
 func freePort() throws -> UInt16 {
   for _ in 0..<1000 {
-    let port = UInt16.random(in: 12_000..<32_000)
+    let port = UInt16.random(in: 16_000..<32_000)
+    guard given.withLock({ $0.insert(port).inserted }) else { continue }
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
@@ -19,5 +24,5 @@ func freePort() throws -> UInt16 {
     }
     if status == 0 { return port }
   }
-  throw ConformanceFailure("no port between 12000 and 32000 is free")
+  throw ConformanceFailure("no port between 16000 and 32000 is free")
 }

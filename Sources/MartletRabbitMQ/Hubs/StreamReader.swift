@@ -55,7 +55,9 @@ final class StreamReader {
   private var isGrowing = false
   var held = FIFO<(event: Event, tag: UInt64)>()
   var decoder = MessageDecoder()
-  var incoming: (tag: UInt64, received: ReceivedMessage?, size: Int, parts: [UInt8])?
+  var incoming = IncomingMessage()
+  /// The message of `incoming`, once its header is there.
+  var received: ReceivedMessage?
 
   /// A stream that does not exist for so long is deleted.
   private static let patience = Duration.seconds(30)
@@ -223,7 +225,7 @@ final class StreamReader {
 
   private func endChannel() {
     _ = held.removeAll()
-    (incoming, lookAt, skipped) = (nil, nil, 0)
+    (incoming, received, lookAt, skipped) = (IncomingMessage(), nil, nil, 0)
   }
 
   func disconnected() {

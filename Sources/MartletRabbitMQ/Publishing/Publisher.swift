@@ -58,7 +58,7 @@ final class Publisher: ConnectionRole {
   /// Queues that the delay ladder is known to reach.
   var reachable: Set<String> = []
   /// The partitions of the hubs that outputs go to.
-  var hubs: [String: PartitionChoice] = [:]
+  var hubs: [String: HubRoutes] = [:]
   /// The broker has stopped reading.
   var isBlocked = false
   /// How many items still go one by one, because one of them closed the channel and nobody knows which.
@@ -81,11 +81,7 @@ final class Publisher: ConnectionRole {
     case .publish(let request): take(PublishJob(request))
     case .prepared(let need, let error): prepared(need, error, now: now)
     case .learned(let hub):
-      if hubs[hub.name]?.partitionCount != hub.partitionCount {
-        // Each publisher begins its round elsewhere.
-        hubs[hub.name] = PartitionChoice(
-          partitionCount: hub.partitionCount, next: Int.random(in: 0..<hub.partitionCount))
-      }
+      if hubs[hub.name]?.partitionCount != hub.partitionCount { hubs[hub.name] = HubRoutes(hub) }
     case .forget(let hub): hubs[hub] = nil
     }
   }

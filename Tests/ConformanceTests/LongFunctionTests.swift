@@ -35,6 +35,29 @@ import Testing
     #expect(log.count("or longer, and would lose their messages then: slow (00:30:00)") == 1)
   }
 
+  @Test func `an idle partition owes the broker no acknowledgement`() async throws {
+    let server = try await TestServer(.rabbitMQ)
+    try await server.control(
+      "eval application:set_env(rabbit,consumer_timeout,4000),application:set_env(rabbit,channel_tick_interval,500).")
+    let log = LogCollector()
+    let hub = HubName<Int>("idle", partitions: 1)
+    let seen = Observed<[Int]>([])
+    let configuration = HostConfiguration(
+      broker: server.url, store: "embedded:", allowVolatile: true, logger: Logger(sink: log.sink))
+    let app = FunctionApp("idle") {
+      Function("idle", on: .event(of: hub, group: "idle")) { event, _ in seen.update { $0.append(event.body) } }
+    }
+    try await app.run(configuration) { host in
+      try await host.send((0..<20).map { Outgoing($0) }, to: hub)
+      try await seen.until("all came") { $0.count == 20 }
+      _ = await seen.wait(until: .now + .seconds(7)) { _ in nil as Bool? }
+      try await host.send(20, to: hub)
+      try await seen.until("the next one came") { $0.count == 21 }
+    }
+    #expect(seen.value == Array(0...20))
+    #expect(log.count("cannot be read") == 0)
+  }
+
   /// The broker gives up a client that is silent for two heartbeats, here eight seconds.
   @Test func `the heart beats while functions hold all threads`() async throws {
     let log = LogCollector()

@@ -18,7 +18,7 @@ log=$directory/log
 free_port() {
   local candidate
   while :; do
-    candidate=$((12000 + RANDOM % 4000))
+    candidate=$((12000 + RANDOM % 8000))
     (: </dev/tcp/127.0.0.1/$candidate) 2>/dev/null || { echo $candidate; return; }
   done
 }

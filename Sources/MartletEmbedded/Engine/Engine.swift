@@ -186,7 +186,8 @@ final class Engine {
 
   /// Whether all that waits are positions that may wait for others.
   private var isGathering: Bool {
-    closing == nil && works.allSatisfy(\.isPosition) && ContinuousClock.now < positionsDue
+    closing == nil && alone == 0 && location.file != nil && works.allSatisfy(\.isPosition)
+      && ContinuousClock.now < positionsDue
   }
 
   /// Whether others must know of this process: to wake it, and to keep what it was handed.

@@ -24,6 +24,8 @@ final class ConsumerHub: ConnectionRole {
   var channels = ChannelTable<QueueReader>()
   private var suspects = SuspectTurn()
   private var isClosing = false
+  /// Deliveries that readers handed out in the last turn.
+  var handedOut = 0
 
   init(
     environment: BrokerEnvironment, topology: Topology, publisher: Mailbox<LoopCommand<Publisher.Command>>,
@@ -64,6 +66,7 @@ final class ConsumerHub: ConnectionRole {
 
   func finishTurn(wire: Wire?, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     var next: ContinuousClock.Instant?
+    handedOut = 0
     for reader in readers.values {
       if let due = reader.finishTurn(wire, now) { next = min(next ?? due, due) }
     }
@@ -71,8 +74,8 @@ final class ConsumerHub: ConnectionRole {
     return next
   }
 
-  /// Where few are in hand somebody may wait for each.
-  var hasMuchInHand: Bool { readers.values.contains { $0.acks.open >= 64 } }
+  /// Where few came, or few are in hand, somebody may wait for each.
+  var hasMuchInHand: Bool { handedOut >= 8 && readers.values.contains { $0.acks.open >= 64 } }
 
   func wrote(_ wire: Wire) {
     for reader in readers.values { reader.wrote(wire) }

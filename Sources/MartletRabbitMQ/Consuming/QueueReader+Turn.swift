@@ -35,6 +35,7 @@ extension QueueReader {
     batch.reserveCapacity(room)
     while batch.count < room, let delivery = held.popFirst() { batch.append(delivery) }
     handed += batch.count
+    hub.handedOut += batch.count
     handler.receive(batch)
   }
 

@@ -48,6 +48,8 @@ final class StreamReader {
   private(set) var window = StreamWindow()
   /// The last delivery that was known already; 0 where it needs no acknowledgement.
   var skipped: UInt64 = 0
+  /// When what was handed out is acknowledged at the latest: a broker gives up a channel that owes it one for long.
+  private var acknowledgesAt: ContinuousClock.Instant?
   /// When the end of the stream is asked for next, if something came since it was.
   private var asksAt = ContinuousClock.now
   var hasNews = false
@@ -59,6 +61,7 @@ final class StreamReader {
   /// The message of `incoming`, once its header is there.
   var received: ReceivedMessage?
 
+  private static let acknowledgePatience = Duration.seconds(1)
   /// A stream that does not exist for so long is deleted.
   private static let patience = Duration.seconds(30)
   /// The end of a stream is asked for so often: each look keeps the thread of the topology busy for a moment.
@@ -137,17 +140,18 @@ final class StreamReader {
       begin(wire, now)
     }
     guard let wire, state == .open, closing == nil else { return nil }
-    handOut(wire)
+    handOut(wire, now)
     if window.mustGrow, held.isEmpty, !isFirst { return grow(wire) }
     guard state == .open else { return nil }
-    var due: ContinuousClock.Instant?
-    if let lookAt, lookAt > now { due = lookAt } else if lookAt != nil { look() }
+    var due = acknowledgesAt
+    if let lookAt, lookAt > now { due = min(due ?? lookAt, lookAt) } else if lookAt != nil { look() }
     if hasNews, asksAt > now { due = min(due ?? asksAt, asksAt) } else if hasNews { askForTail(now) }
     return due
   }
 
   /// Hands out what was granted, and asks for more.
-  private func handOut(_ wire: Wire) {
+  private func handOut(_ wire: Wire, _ now: ContinuousClock.Instant) {
+    if let acknowledgesAt, acknowledgesAt <= now { acknowledge(window.acknowledgeRest(), wire) }
     let room = min(held.count, granted)
     var events: [Event] = []
     events.reserveCapacity(room)
@@ -162,10 +166,15 @@ final class StreamReader {
     granted -= room
     hub.handedOut += events.count
     if let newest = events.last { last = (newest.offset.low, newest.message.id) }
-    if let tag = window.acknowledge(handedOut: tag) {
-      wire.output.method(amqp_basic_ack_t(delivery_tag: tag, multiple: 1), channel: channel)
-    }
+    if acknowledgesAt == nil { acknowledgesAt = now + Self.acknowledgePatience }
+    if let tag = window.acknowledge(handedOut: tag) { acknowledge(tag, wire) }
     if !events.isEmpty { handler.receive(events, tail: nil) }
+  }
+
+  private func acknowledge(_ tag: UInt64?, _ wire: Wire) {
+    acknowledgesAt = nil
+    guard let tag else { return }
+    wire.output.method(amqp_basic_ack_t(delivery_tag: tag, multiple: 1), channel: channel)
   }
 
   private func grow(_ wire: Wire) -> ContinuousClock.Instant? {
@@ -225,7 +234,7 @@ final class StreamReader {
 
   private func endChannel() {
     _ = held.removeAll()
-    (incoming, received, lookAt, skipped) = (IncomingMessage(), nil, nil, 0)
+    (incoming, received, lookAt, acknowledgesAt, skipped) = (IncomingMessage(), nil, nil, nil, 0)
   }
 
   func disconnected() {

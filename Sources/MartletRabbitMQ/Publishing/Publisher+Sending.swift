@@ -104,7 +104,7 @@ extension Publisher {
       let partition = try routes.partition(for: event)
       // Sent again, it goes to the same one.
       item.partition = partition
-      return routes.stream(partition).map { Route(routingKey: $0) }
+      return Route(routingKey: routes.stream(partition))
     } catch {
       refuse(item, error)
       return nil

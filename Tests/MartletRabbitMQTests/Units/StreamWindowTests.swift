@@ -48,6 +48,17 @@ import Testing
     #expect(on(&window) { $0.acknowledge(handedOut: 380) } == 380)
   }
 
+  @Test func whatIsLessThanAQuarterIsAcknowledgedLater() {
+    var window = window(granting: 40)
+    for _ in 0..<16 { window.note(bytes: 100) }
+    _ = window.subscribe()
+    #expect(on(&window) { $0.acknowledge(handedOut: 9) } == nil)
+    #expect(on(&window) { $0.acknowledgeRest() } == 9)
+    #expect(on(&window) { $0.acknowledgeRest() } == nil)
+    #expect(on(&window) { $0.acknowledge(handedOut: 18) } == nil)
+    #expect(on(&window) { $0.acknowledge(handedOut: 19) } == 19)
+  }
+
   @Test func aLargerGrantIsWorthAnotherSubscription() {
     var window = window(granting: 20)
     for _ in 0..<16 { window.note(bytes: 100) }

@@ -108,7 +108,6 @@ extension Engine {
 
   private func perform(_ effects: Effects) {
     unconfirmed = nil
-    positionsDue = .now + Self.positionPace
     number = effects.number
     doneWorks += effects.works
     instance = effects.instance

@@ -44,9 +44,9 @@ final class ConnectionLoop<Role: ConnectionRole> {
       if isOver(now: now) { break }
       let wakeTime = turn(now: now)
       wakeUp = sleep(until: wakeTime)
-      if wakeUp.hasInput { gather(since: now) }
+      if wakeUp.isReadable { gather(since: now) }
       now = .now
-      advance(isReady: wakeUp.isReady, now: now)
+      advance(isReady: wakeUp.isReadable, now: now)
     }
     end()
   }
@@ -130,10 +130,8 @@ final class ConnectionLoop<Role: ConnectionRole> {
 
   /// What ended a sleep.
   private struct WakeUp {
-    /// The socket has something, or room.
-    var isReady = false
-    /// It has something to be read, and nothing to be written.
-    var hasInput = false
+    /// The socket has something.
+    var isReadable = false
     /// The mailbox has.
     var isSignalled = true
   }
@@ -150,9 +148,8 @@ final class ConnectionLoop<Role: ConnectionRole> {
     }
     let milliseconds = (wakeTime - .now) / .milliseconds(1)
     _ = poll(&interests, nfds_t(interests.count), Int32(max(0, min(milliseconds.rounded(.up), 60_000))))
-    let events = interests.count > 1 ? interests[1].revents : 0
     return WakeUp(
-      isReady: events != 0, hasInput: events == Int16(POLLIN), isSignalled: interests[0].revents != 0)
+      isReadable: interests.count > 1 && interests[1].revents != 0, isSignalled: interests[0].revents != 0)
   }
 
   private func handle(_ command: LoopCommand<Role.Command>, now: ContinuousClock.Instant) {

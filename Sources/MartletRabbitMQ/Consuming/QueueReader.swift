@@ -38,9 +38,7 @@ final class QueueReader {
   /// Groups whose acknowledgements wait for the socket.
   var answers = FIFO<SettledBatch>()
   var decoder = MessageDecoder()
-  var incoming = IncomingMessage()
-  /// The message of `incoming`, once its header is there. Beside it, so that none is copied on the way.
-  var received: ReceivedMessage?
+  var incoming: IncomingMessage?
   /// Came, but not handed out.
   var held = FIFO<Delivery>()
   /// Handed out and not settled.
@@ -150,7 +148,7 @@ final class QueueReader {
     acks.removeAll { $0.lost() }
     while let batch = answers.popFirst() { batch.lost() }
     intake.reset()
-    (incoming, received) = (IncomingMessage(), nil)
+    incoming = nil
     _ = held.removeAll()
     (handed, moving) = (0, 0)
     (stuck, reportedMove) = ([:], nil)

@@ -48,8 +48,6 @@ final class StreamReader {
   private(set) var window = StreamWindow()
   /// The last delivery that was known already; 0 where it needs no acknowledgement.
   var skipped: UInt64 = 0
-  /// When what was handed out is acknowledged at the latest: a broker gives up a channel that owes it one for long.
-  private var acknowledgesAt: ContinuousClock.Instant?
   /// When the end of the stream is asked for next, if something came since it was.
   private var asksAt = ContinuousClock.now
   var hasNews = false
@@ -57,11 +55,8 @@ final class StreamReader {
   private var isGrowing = false
   var held = FIFO<(event: Event, tag: UInt64)>()
   var decoder = MessageDecoder()
-  var incoming = IncomingMessage()
-  /// The message of `incoming`, once its header is there.
-  var received: ReceivedMessage?
+  var incoming: (tag: UInt64, received: ReceivedMessage?, size: Int, parts: [UInt8])?
 
-  private static let acknowledgePatience = Duration.seconds(1)
   /// A stream that does not exist for so long is deleted.
   private static let patience = Duration.seconds(30)
   /// The end of a stream is asked for so often: each look keeps the thread of the topology busy for a moment.
@@ -140,18 +135,17 @@ final class StreamReader {
       begin(wire, now)
     }
     guard let wire, state == .open, closing == nil else { return nil }
-    handOut(wire, now)
+    handOut(wire)
     if window.mustGrow, held.isEmpty, !isFirst { return grow(wire) }
     guard state == .open else { return nil }
-    var due = acknowledgesAt
-    if let lookAt, lookAt > now { due = min(due ?? lookAt, lookAt) } else if lookAt != nil { look() }
+    var due: ContinuousClock.Instant?
+    if let lookAt, lookAt > now { due = lookAt } else if lookAt != nil { look() }
     if hasNews, asksAt > now { due = min(due ?? asksAt, asksAt) } else if hasNews { askForTail(now) }
     return due
   }
 
   /// Hands out what was granted, and asks for more.
-  private func handOut(_ wire: Wire, _ now: ContinuousClock.Instant) {
-    if let acknowledgesAt, acknowledgesAt <= now { acknowledge(window.acknowledgeRest(), wire) }
+  private func handOut(_ wire: Wire) {
     let room = min(held.count, granted)
     var events: [Event] = []
     events.reserveCapacity(room)
@@ -166,15 +160,10 @@ final class StreamReader {
     granted -= room
     hub.handedOut += events.count
     if let newest = events.last { last = (newest.offset.low, newest.message.id) }
-    if acknowledgesAt == nil { acknowledgesAt = now + Self.acknowledgePatience }
-    if let tag = window.acknowledge(handedOut: tag) { acknowledge(tag, wire) }
+    if let tag = window.acknowledge(handedOut: tag) {
+      wire.output.method(amqp_basic_ack_t(delivery_tag: tag, multiple: 1), channel: channel)
+    }
     if !events.isEmpty { handler.receive(events, tail: nil) }
-  }
-
-  private func acknowledge(_ tag: UInt64?, _ wire: Wire) {
-    acknowledgesAt = nil
-    guard let tag else { return }
-    wire.output.method(amqp_basic_ack_t(delivery_tag: tag, multiple: 1), channel: channel)
   }
 
   private func grow(_ wire: Wire) -> ContinuousClock.Instant? {
@@ -234,7 +223,7 @@ final class StreamReader {
 
   private func endChannel() {
     _ = held.removeAll()
-    (incoming, received, lookAt, acknowledgesAt, skipped) = (IncomingMessage(), nil, nil, nil, 0)
+    (incoming, lookAt, skipped) = (nil, nil, 0)
   }
 
   func disconnected() {

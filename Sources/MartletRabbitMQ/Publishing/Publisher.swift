@@ -58,7 +58,7 @@ final class Publisher: ConnectionRole {
   /// Queues that the delay ladder is known to reach.
   var reachable: Set<String> = []
   /// The partitions of the hubs that outputs go to.
-  var hubs: [String: HubRoutes] = [:]
+  var hubs: [String: PartitionChoice] = [:]
   /// The broker has stopped reading.
   var isBlocked = false
   /// How many items still go one by one, because one of them closed the channel and nobody knows which.
@@ -81,7 +81,11 @@ final class Publisher: ConnectionRole {
     case .publish(let request): take(PublishJob(request))
     case .prepared(let need, let error): prepared(need, error, now: now)
     case .learned(let hub):
-      if hubs[hub.name]?.partitionCount != hub.partitionCount { hubs[hub.name] = HubRoutes(hub) }
+      if hubs[hub.name]?.partitionCount != hub.partitionCount {
+        // Each publisher begins its round elsewhere.
+        hubs[hub.name] = PartitionChoice(
+          partitionCount: hub.partitionCount, next: Int.random(in: 0..<hub.partitionCount))
+      }
     case .forget(let hub): hubs[hub] = nil
     }
   }

@@ -57,10 +57,7 @@ final class FunctionExecutor: TaskExecutor, Sendable {
 
   private func startThread(_ number: Int) {
     NamedThread.start("\(name)-\(number)") { [self] in
-      let sleeper = Sleeper()
-      while let job = queue.pop(sleeper, keepingAsleep: threads) {
-        job.runSynchronously(on: asUnownedTaskExecutor())
-      }
+      while let job = queue.pop(keepingAsleep: threads) { job.runSynchronously(on: asUnownedTaskExecutor()) }
       state.withLock { $0.running -= 1 }
     }.detach()
   }

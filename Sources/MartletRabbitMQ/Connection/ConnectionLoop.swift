@@ -4,8 +4,8 @@ import MartletCore
 
 /// The thread of one connection: connects, reads, lets its role work, writes, sleeps, and connects again.
 final class ConnectionLoop<Role: ConnectionRole> {
-  /// The broker sends what it has in small pieces: while much is in hand anyway, turns are at least so far apart.
-  private static var busyPause: Duration { .milliseconds(1) }
+  /// A read that brings fewer frames may bring what somebody waits for.
+  private static var manyFrames: Int { 12 }
 
   private enum Link {
     case down(retryAt: ContinuousClock.Instant)
@@ -26,6 +26,8 @@ final class ConnectionLoop<Role: ConnectionRole> {
   private var lastError: BrokerError?
   private var openWaiters: [(deadline: ContinuousClock.Instant, answer: @Sendable (BrokerError?) -> Void)] = []
   private var closing: (deadline: ContinuousClock.Instant, answers: [@Sendable () -> Void])?
+  /// The last time that the socket was read, and how many frames that brought.
+  private var lastRead: (at: ContinuousClock.Instant, frames: Int) = (.now, 0)
 
   init(
     name: String, url: ConnectionURL, identity: ClientIdentity, mailbox: Mailbox<LoopCommand<Role.Command>>,
@@ -44,17 +46,18 @@ final class ConnectionLoop<Role: ConnectionRole> {
       if isOver(now: now) { break }
       let wakeTime = turn(now: now)
       wakeUp = sleep(until: wakeTime)
-      if wakeUp.isReadable { gather(since: now) }
+      if wakeUp.isReadable { gather() }
       now = .now
       advance(isReady: wakeUp.isReadable, now: now)
     }
     end()
   }
 
-  /// Lets more come before it is read, where much is in hand and the last turn was a moment ago.
-  private func gather(since last: ContinuousClock.Instant) {
-    guard role.hasMuchInHand, case .up = link else { return }
-    let rest = (last + Self.busyPause - .now) / .nanoseconds(1)
+  /// Lets more come before it is read, where much is in hand: the broker sends what it has in small pieces, and each
+  /// costs a turn.
+  private func gather() {
+    guard lastRead.frames >= Self.manyFrames, case .up = link else { return }
+    let rest = (lastRead.at + role.pauseOfReading - .now) / .nanoseconds(1)
     guard rest > 0 else { return }
     var time = timespec(tv_sec: 0, tv_nsec: Int(rest))
     nanosleep(&time, nil)
@@ -73,6 +76,7 @@ final class ConnectionLoop<Role: ConnectionRole> {
         try receive(wire, now: now)
       case .up(let wire):
         // Several reads a turn, so that one write answers them all; not without end, so that others get a word in.
+        if isReady { lastRead = (now, 0) }
         var reads = 4
         while isReady, reads > 0, try wire.receive(now: now) {
           reads -= 1
@@ -98,6 +102,7 @@ final class ConnectionLoop<Role: ConnectionRole> {
         try wire.flush(now: now)
         throw error
       }
+      lastRead.frames += 1
       if frame.type != Frame.heartbeat { try role.receive(frame, wire: wire, now: now) }
     }
   }

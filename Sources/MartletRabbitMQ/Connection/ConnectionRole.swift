@@ -12,8 +12,8 @@ protocol ConnectionRole: AnyObject {
   func receive(_ frame: Frame, wire: Wire, now: ContinuousClock.Instant) throws(BrokerError)
   /// Everything that came is handled: append what is to be written. Answers when to be called again at the latest.
   func finishTurn(wire: Wire?, now: ContinuousClock.Instant) -> ContinuousClock.Instant?
-  /// Whether there is enough to do without what comes next: it may wait for a moment.
-  var hasMuchInHand: Bool { get }
+  /// How long what comes next may wait, since there is enough to do without it: at most 4 ms.
+  var pauseOfReading: Duration { get }
   /// What was appended went to the system, as far as `Wire.isWritten` says.
   func wrote(_ wire: Wire)
   /// The connection is gone, or could not be made.

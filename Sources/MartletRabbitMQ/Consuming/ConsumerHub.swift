@@ -24,8 +24,6 @@ final class ConsumerHub: ConnectionRole {
   var channels = ChannelTable<QueueReader>()
   private var suspects = SuspectTurn()
   private var isClosing = false
-  /// Deliveries that readers handed out in the last turn.
-  var handedOut = 0
 
   init(
     environment: BrokerEnvironment, topology: Topology, publisher: Mailbox<LoopCommand<Publisher.Command>>,
@@ -66,7 +64,6 @@ final class ConsumerHub: ConnectionRole {
 
   func finishTurn(wire: Wire?, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     var next: ContinuousClock.Instant?
-    handedOut = 0
     for reader in readers.values {
       if let due = reader.finishTurn(wire, now) { next = min(next ?? due, due) }
     }
@@ -74,8 +71,11 @@ final class ConsumerHub: ConnectionRole {
     return next
   }
 
-  /// Where few came, or few are in hand, somebody may wait for each.
-  var hasMuchInHand: Bool { handedOut >= 8 && readers.values.contains { $0.acks.open >= 64 } }
+  /// A small part of the time that what is in hand takes. Where that is little, somebody may wait for each delivery.
+  var pauseOfReading: Duration {
+    let most = readers.values.reduce(0) { max($0, $1.acks.open) }
+    return most < 64 ? .zero : .microseconds(min(4 * most, 4000))
+  }
 
   func wrote(_ wire: Wire) {
     for reader in readers.values { reader.wrote(wire) }

@@ -35,7 +35,6 @@ extension QueueReader {
     batch.reserveCapacity(room)
     while batch.count < room, let delivery = held.popFirst() { batch.append(delivery) }
     handed += batch.count
-    hub.handedOut += batch.count
     handler.receive(batch)
   }
 

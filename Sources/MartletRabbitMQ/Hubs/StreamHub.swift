@@ -22,8 +22,6 @@ final class StreamHub: ConnectionRole {
   private var readers: [Int: StreamReader] = [:]
   var channels = ChannelTable<StreamReader>()
   private var isClosing = false
-  /// Events that readers handed out in the last turn.
-  var handedOut = 0
 
   init(environment: BrokerEnvironment, topology: Topology, mailbox: Mailbox<LoopCommand<Command>>) {
     (self.environment, self.topology, self.mailbox) = (environment, topology, mailbox)
@@ -56,7 +54,6 @@ final class StreamHub: ConnectionRole {
 
   func finishTurn(wire: Wire?, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
     var next: ContinuousClock.Instant?
-    handedOut = 0
     for reader in readers.values {
       if let due = reader.finishTurn(wire, now) { next = min(next ?? due, due) }
     }
@@ -64,7 +61,7 @@ final class StreamHub: ConnectionRole {
   }
 
   /// The runtime does not say how much it has to do; what the last turn brought will keep it busy for a moment.
-  var hasMuchInHand: Bool { handedOut >= 16 }
+  var pauseOfReading: Duration { .milliseconds(1) }
 
   func wrote(_ wire: Wire) {}
 

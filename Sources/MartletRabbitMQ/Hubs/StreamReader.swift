@@ -158,7 +158,6 @@ final class StreamReader {
     }
     guard tag > 0 else { return }
     granted -= room
-    hub.handedOut += events.count
     if let newest = events.last { last = (newest.offset.low, newest.message.id) }
     if let tag = window.acknowledge(handedOut: tag) {
       wire.output.method(amqp_basic_ack_t(delivery_tag: tag, multiple: 1), channel: channel)

@@ -24,7 +24,7 @@ extension Publisher {
     return wire.output.count >= Self.outputLimit && !outgoing.isEmpty ? now : next
   }
 
-  var hasMuchInHand: Bool { false }
+  var pauseOfReading: Duration { .zero }
 
   func wrote(_ wire: Wire) {}
 

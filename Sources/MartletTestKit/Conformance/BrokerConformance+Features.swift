@@ -18,7 +18,7 @@ extension BrokerConformance {
     public var expiresUnreadDelayed: Bool
     /// It remembers ids of messages in its commits, and refuses repeats: it is a store too. Default true.
     public var remembersIDs: Bool
-    /// How late half of the delayed messages may come. Default 500 ms.
+    /// How late half of the delayed messages may come, in the best of a few rounds. Default 500 ms.
     public var delayPrecision: Duration
 
     public init(

@@ -11,20 +11,33 @@ extension BrokerConformance.Case {
     try await broker.publish(
       [OutgoingMessage(to: .queue(queue), body: Bytes("x"), id: "first", deliverAt: Date().addingTimeInterval(0.1))])
     try await receiver.settle(.complete(receiver.one().receipt))
+    // A machine that is busy makes a round late; a broker that is not accurate is late in each.
+    var medians: [Double] = []
+    for round in 1...5 {
+      medians.append(try await medianLateness(round, trial, broker, queue, receiver))
+      if medians[round - 1] < trial.features.delayPrecision / .seconds(1) { return }
+    }
+    throw ConformanceFailure("in each round half of the messages came more than so many seconds too late: \(medians)")
+  }
+
+  /// Sends delayed messages, each of which has to come, and never too early; how late half of them are, in seconds.
+  private static func medianLateness(
+    _ round: Int, _ trial: Trial, _ broker: any BrokerAdministration, _ queue: String, _ receiver: Receiver
+  ) async throws -> Double {
     let now = Date()
     // Not in the order of their times, so that a late one cannot hide behind an early one.
     let delays = [2.0, 0.3, 1.1, 0.7, 1.6, 0.05, 2.4, 0.9, 0.301, 1.35]
     try await broker.publish(
       delays.enumerated().map { index, delay in
         OutgoingMessage(
-          to: .queue(queue), body: Bytes("x"), id: "m\(index)", deliverAt: now.addingTimeInterval(delay))
+          to: .queue(queue), body: Bytes("x"), id: "m\(round).\(index)", deliverAt: now.addingTimeInterval(delay))
       })
-    var (order, lateness): ([Int], [Double]) = ([], [])
+    var (came, lateness): (Set<Int>, [Double]) = ([], [])
     for _ in delays {
       let delivery = try await receiver.one()
-      let index = Int(delivery.message.id.dropFirst()) ?? 0
+      let index = Int(delivery.message.id.split(separator: ".").last ?? "") ?? 0
       let late = Date().timeIntervalSince(now) - delays[index]
-      order.append(index)
+      came.insert(index)
       // A broker's clock counts milliseconds.
       try expect(late > -0.002, "a message delayed by \(delays[index]) s came \(-late) s too early")
       try expect(
@@ -33,10 +46,8 @@ extension BrokerConformance.Case {
       try expectEqual(delivery.attempt, 1, "the attempt of a delayed message")
       try await receiver.settle(.complete(delivery.receipt))
     }
-    try expectEqual(Set(order).count, delays.count, "the number of different messages")
-    let median = lateness.sorted()[delays.count / 2]
-    try expect(
-      median < trial.features.delayPrecision / .seconds(1), "half of the messages came more than \(median) s too late")
+    try expectEqual(came.count, delays.count, "the number of different messages")
+    return lateness.sorted()[delays.count / 2]
   }
 
   static let delayedOutput = Self("a delayed output of a commit waits for its time") { trial in

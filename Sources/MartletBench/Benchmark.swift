@@ -27,7 +27,8 @@ struct Benchmark {
     if let given = arguments.messages { messages = given } else { messages = try await fittingCount() }
     var costs: [Side: [SideCost]] = [:]
     for round in 1...arguments.rounds {
-      for side in sides {
+      // In an order that is drawn: what a broker does every few runs must not meet the same side each time.
+      for side in sides.shuffled() {
         let cost = try await run(side, messages: messages)
         costs[side, default: []].append(cost)
         progress("round \(round) of \(arguments.rounds), \(side): \(Int(cost.perSecond)) messages/s")

@@ -21,7 +21,7 @@ public struct PartitionChoice: Sendable {
 
   /// The partition of an event: the one it names, that of its key, or the next in turn.
   /// - Throws: `configuration` where it names a partition that the hub does not have.
-  public mutating func partition(for event: OutgoingMessage) throws(BrokerError) -> Int {
+  public mutating func partition(for event: borrowing OutgoingMessage) throws(BrokerError) -> Int {
     if let partition = event.partition {
       guard (0..<partitionCount).contains(partition) else {
         throw BrokerError(

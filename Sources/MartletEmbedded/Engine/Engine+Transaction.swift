@@ -108,6 +108,7 @@ extension Engine {
 
   private func perform(_ effects: Effects) {
     unconfirmed = nil
+    positionsDue = .now + Self.positionPace
     number = effects.number
     doneWorks += effects.works
     instance = effects.instance

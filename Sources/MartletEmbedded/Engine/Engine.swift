@@ -81,6 +81,10 @@ final class Engine {
   var deletedQueue: Int64?
   var checkpointAt = checkpointFrames
   var nextLook = ContinuousClock.now
+  /// Positions that come before gather for the next transaction.
+  var positionsDue = ContinuousClock.now
+  /// So often at most: each transaction costs a write to the disk.
+  static let positionPace = Duration.milliseconds(2)
   /// Reads, each with the number of works that were handed in before it.
   var reads: [(after: Int, request: Request)] = []
   var (acceptedWorks, doneWorks) = (0, 0)
@@ -157,6 +161,7 @@ final class Engine {
       wait = trouble.retryAt - now
     } else if store != nil {
       if needsTransaction || !eagerReaders.isEmpty { return 0 }
+      if !works.isEmpty { wait = min(wait, positionsDue - now) }
       if let nextDue { wait = min(wait, .milliseconds(nextDue - clock.wall())) }
       if isReading { wait = min(wait, .nanoseconds(renewedAt + third - clock.boot())) }
     }
@@ -170,11 +175,19 @@ final class Engine {
 
   /// Whether a transaction would do something now.
   var needsTransaction: Bool {
-    !works.isEmpty || !unregistered.isEmpty || hasExpired || deletedQueue != nil || hasDeletedHub
+    hasDueWorks || !unregistered.isEmpty || hasExpired || deletedQueue != nil || hasDeletedHub
       || !expiredInstances.isEmpty
       || !deserted.isEmpty
       || isRenewalDue || (nextDue ?? .max) <= clock.wall() || !eager.isEmpty
       || (suspect == nil && suspectQueues.contains(where: hasDemand))
+  }
+
+  private var hasDueWorks: Bool { !works.isEmpty && !isGathering }
+
+  /// Whether all that waits are positions that may wait for others.
+  private var isGathering: Bool {
+    closing == nil && alone == 0 && location.file != nil && works.allSatisfy(\.isPosition)
+      && ContinuousClock.now < positionsDue
   }
 
   /// Whether others must know of this process: to wake it, and to keep what it was handed.

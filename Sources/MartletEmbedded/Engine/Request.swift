@@ -49,6 +49,12 @@ enum Work: Sendable {
   /// Whether its answer says that the disk has it.
   var isDurable: Bool { if case .hub(let work) = self { work.isDurable } else { true } }
 
+  /// Whether it only says how far a group is: what waits for that can wait for a moment.
+  var isPosition: Bool {
+    guard case .commitPartition(let commit, _) = self else { return false }
+    return commit.outputs.isEmpty && commit.values.isEmpty && commit.suspect == nil
+  }
+
   /// Answers it when it can no longer be done.
   func fail(_ error: BrokerError) {
     switch self {

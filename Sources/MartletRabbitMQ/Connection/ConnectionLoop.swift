@@ -2,17 +2,28 @@ import CRabbitMQ
 import Glibc
 import MartletCore
 
+/// How a connection stands. Not inside the generic class, where each copy would look up what it is a copy of.
+private enum Link {
+  case down(retryAt: ContinuousClock.Instant)
+  case connecting(Connector)
+  case up(Wire)
+  case closing(Wire)
+}
+
+/// What ended a sleep.
+private struct WakeUp {
+  /// The socket has something, or room.
+  var isReady = false
+  /// It has something to be read, and nothing to be written.
+  var hasInput = false
+  /// The mailbox has.
+  var isSignalled = true
+}
+
 /// The thread of one connection: connects, reads, lets its role work, writes, sleeps, and connects again.
 final class ConnectionLoop<Role: ConnectionRole> {
   /// A read that brings fewer frames may bring what somebody waits for.
   private static var manyFrames: Int { 12 }
-
-  private enum Link {
-    case down(retryAt: ContinuousClock.Instant)
-    case connecting(Connector)
-    case up(Wire)
-    case closing(Wire)
-  }
 
   private let name: String
   private let url: ConnectionURL
@@ -20,14 +31,14 @@ final class ConnectionLoop<Role: ConnectionRole> {
   private let mailbox: Mailbox<LoopCommand<Role.Command>>
   private let health: ConnectionHealth
   private let role: Role
-  private var link: Link
+  @exclusivity(unchecked) private var link: Link
   private var backoff = Backoff()
   private var wasEverUp = false
   private var lastError: BrokerError?
   private var openWaiters: [(deadline: ContinuousClock.Instant, answer: @Sendable (BrokerError?) -> Void)] = []
   private var closing: (deadline: ContinuousClock.Instant, answers: [@Sendable () -> Void])?
   /// The last time that the socket was read, and how many frames that brought.
-  private var lastRead: (at: ContinuousClock.Instant, frames: Int) = (.now, 0)
+  @exclusivity(unchecked) private var lastRead: (at: ContinuousClock.Instant, frames: Int) = (.now, 0)
 
   init(
     name: String, url: ConnectionURL, identity: ClientIdentity, mailbox: Mailbox<LoopCommand<Role.Command>>,
@@ -46,9 +57,9 @@ final class ConnectionLoop<Role: ConnectionRole> {
       if isOver(now: now) { break }
       let wakeTime = turn(now: now)
       wakeUp = sleep(until: wakeTime)
-      if wakeUp.isReadable { gather() }
+      if wakeUp.hasInput { gather() }
       now = .now
-      advance(isReady: wakeUp.isReadable, now: now)
+      advance(isReady: wakeUp.isReady, now: now)
     }
     end()
   }
@@ -133,14 +144,6 @@ final class ConnectionLoop<Role: ConnectionRole> {
     return wakeTime
   }
 
-  /// What ended a sleep.
-  private struct WakeUp {
-    /// The socket has something.
-    var isReadable = false
-    /// The mailbox has.
-    var isSignalled = true
-  }
-
   /// Sleeps until the socket or the mailbox has something.
   private func sleep(until wakeTime: ContinuousClock.Instant) -> WakeUp {
     var interests = [pollfd(fd: mailbox.signal.descriptor, events: Int16(POLLIN), revents: 0)]
@@ -153,8 +156,9 @@ final class ConnectionLoop<Role: ConnectionRole> {
     }
     let milliseconds = (wakeTime - .now) / .milliseconds(1)
     _ = poll(&interests, nfds_t(interests.count), Int32(max(0, min(milliseconds.rounded(.up), 60_000))))
+    let events = interests.count > 1 ? interests[1].revents : 0
     return WakeUp(
-      isReadable: interests.count > 1 && interests[1].revents != 0, isSignalled: interests[0].revents != 0)
+      isReady: events != 0, hasInput: events == Int16(POLLIN), isSignalled: interests[0].revents != 0)
   }
 
   private func handle(_ command: LoopCommand<Role.Command>, now: ContinuousClock.Instant) {

@@ -3,6 +3,9 @@ import Glibc
 import MartletCore
 
 /// A connection that is up: frames in, frames out. It belongs to one thread and never blocks; whoever owns it polls.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class Wire {
   private let socket: TCPSocket
   let url: ConnectionURL
@@ -12,13 +15,13 @@ final class Wire {
   let pool = DecodePool()
   private let input: UnsafeMutableRawPointer
   private let inputCapacity = 512 * 1024
-  private var inputStart = 0
-  private var inputEnd = 0
+  @exclusivity(unchecked) private var inputStart = 0
+  @exclusivity(unchecked) private var inputEnd = 0
   /// How many channels the broker allows.
   private(set) var channelMax: UInt16 = 2047
   private var heartbeat: Duration = .seconds(60)
-  private var lastReceived: ContinuousClock.Instant
-  private var lastSent: ContinuousClock.Instant
+  @exclusivity(unchecked) private var lastReceived: ContinuousClock.Instant
+  @exclusivity(unchecked) private var lastSent: ContinuousClock.Instant
 
   init(socket: TCPSocket, url: ConnectionURL, now: ContinuousClock.Instant) {
     self.socket = socket

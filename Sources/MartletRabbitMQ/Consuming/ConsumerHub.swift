@@ -1,6 +1,9 @@
 import MartletCore
 
 /// The consuming connection: the readers of all queues, each on a channel of its own, and the turn of the suspects.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class ConsumerHub: ConnectionRole {
   enum Command: Sendable {
     case open(RabbitMQConsumer, QueueSubscription, any DeliveryHandler, firstAnswer: @Sendable () -> Void)
@@ -20,8 +23,8 @@ final class ConsumerHub: ConnectionRole {
   let topology: Topology
   let publisher: Mailbox<LoopCommand<Publisher.Command>>
   let mailbox: Mailbox<LoopCommand<Command>>
-  private var readers: [Int: QueueReader] = [:]
-  var channels = ChannelTable<QueueReader>()
+  @exclusivity(unchecked) private var readers: [Int: QueueReader] = [:]
+  @exclusivity(unchecked) var channels = ChannelTable<QueueReader>()
   private var suspects = SuspectTurn()
   private var isClosing = false
 

@@ -2,19 +2,6 @@ import CRabbitMQ
 import Foundation
 import MartletCore
 
-/// A delivery whose header or body has yet to come.
-struct IncomingMessage {
-  var tag: UInt64
-  /// Somebody had it before and did not settle it.
-  var isRedelivered: Bool
-  /// It was asked for, from the suspects.
-  var isSuspect: Bool
-  var received: ReceivedMessage?
-  var bodySize = 0
-  /// The parts of a body that has more than one.
-  var parts: [UInt8] = []
-}
-
 /// From frames to deliveries.
 extension QueueReader {
   func receive(_ frame: Frame, _ wire: Wire, _ now: ContinuousClock.Instant) throws(BrokerError) {
@@ -67,31 +54,32 @@ extension QueueReader {
   private func expect(
     _ tag: UInt64, isRedelivered: Bool, isSuspect: Bool, _ wire: Wire, _ now: ContinuousClock.Instant
   ) throws(BrokerError) {
-    guard incoming == nil, acks.delivered(tag, at: now) else {
+    guard incoming.tag == 0, acks.delivered(tag, at: now) else {
       throw .violation("a delivery out of turn", url: wire.url)
     }
     incoming = IncomingMessage(tag: tag, isRedelivered: isRedelivered, isSuspect: isSuspect)
   }
 
   private func header(_ frame: Frame, _ wire: Wire) throws(BrokerError) {
-    guard incoming != nil else { throw unreadable(wire) }
-    let size = frame.bodySize
-    incoming?.received = decoder.message(wire.pool.properties(of: frame))
-    incoming?.bodySize = size
-    if size == 0 { complete(Bytes()) }
+    guard incoming.tag != 0 else { throw unreadable(wire) }
+    received = decoder.message(wire.pool.properties(of: frame))
+    incoming.bodySize = frame.bodySize
+    if incoming.bodySize == 0 { complete(Bytes()) }
   }
 
   private func body(_ frame: Frame, _ wire: Wire) throws(BrokerError) {
-    guard let size = incoming?.bodySize, incoming?.received != nil else { throw unreadable(wire) }
-    if frame.payload.count == size { return complete(decoder.arena.copy(frame.payload)) }
-    incoming?.parts.append(contentsOf: frame.payload)
-    guard let parts = incoming?.parts, parts.count >= size else { return }
-    complete(parts.withUnsafeBytes { Bytes(copying: $0) })
+    guard received != nil else { throw unreadable(wire) }
+    if frame.payload.count == incoming.bodySize { return complete(decoder.arena.copy(frame.payload)) }
+    incoming.parts.append(contentsOf: frame.payload)
+    guard incoming.parts.count >= incoming.bodySize else { return }
+    complete(incoming.parts.withUnsafeBytes { Bytes(copying: $0) })
   }
 
   private func complete(_ body: Bytes) {
-    guard var incoming = incoming.take(), var received = incoming.received.take() else { return }
+    guard var received = received.take() else { return }
     received.message.body = body
+    let incoming = self.incoming
+    self.incoming = IncomingMessage()
     sort(received, incoming)
   }
 

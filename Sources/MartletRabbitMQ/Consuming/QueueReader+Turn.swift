@@ -83,7 +83,7 @@ extension QueueReader {
     guard let closing else { return nil }
     steer(wire)
     let isDone =
-      intake.isOff && held.isEmpty && moving == 0 && acks.isFlushed && answers.isEmpty && incoming == nil
+      intake.isOff && held.isEmpty && moving == 0 && acks.isFlushed && answers.isEmpty && incoming.tag == 0
       && !consumer.hasGroupsUnderWay
     if isDone, now < closing.deadline, let settled = lastAck.map({ $0 + Self.ackSettlingTime }), now < settled {
       return settled

@@ -3,6 +3,9 @@ import Foundation
 import MartletCore
 
 /// One function's reader of one queue, on the consuming connection's thread: a channel and its deliveries.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class QueueReader {
   enum State: Equatable {
     /// No connection.
@@ -23,33 +26,35 @@ final class QueueReader {
   let subscription: QueueSubscription
   let handler: any DeliveryHandler
   unowned let hub: ConsumerHub
-  private(set) var state = State.away
+  @exclusivity(unchecked) private(set) var state = State.away
   private var backoff = Backoff(first: .milliseconds(100), longest: .seconds(5))
   private var firstAnswer: (@Sendable () -> Void)?
   private var lastProblem: String?
-  var channel: UInt16 = 0
+  @exclusivity(unchecked) var channel: UInt16 = 0
   var intake: Intake
-  var acks = AckWindow()
+  @exclusivity(unchecked) var acks = AckWindow()
   /// When the last acknowledgement was written.
   var lastAck: ContinuousClock.Instant?
   /// A channel keeps acknowledgements back while its quorum queue has more than 32 commands to write to disk, and forgets
   /// them when it is closed: so long it is left open after the last one.
   static let ackSettlingTime = Duration.milliseconds(250)
   /// Groups whose acknowledgements wait for the socket.
-  var answers = FIFO<SettledBatch>()
-  var decoder = MessageDecoder()
-  var incoming: IncomingMessage?
+  @exclusivity(unchecked) var answers = FIFO<SettledBatch>()
+  @exclusivity(unchecked) var decoder = MessageDecoder()
+  @exclusivity(unchecked) var incoming = IncomingMessage()
+  /// The message of `incoming`, once its header is there. Beside it, so that none is copied on the way.
+  @exclusivity(unchecked) var received: ReceivedMessage?
   /// Came, but not handed out.
-  var held = FIFO<Delivery>()
+  @exclusivity(unchecked) var held = FIFO<Delivery>()
   /// Handed out and not settled.
-  var handed = 0
+  @exclusivity(unchecked) var handed = 0
   /// Messages that this reader is sending elsewhere by itself.
   var moving = 0
   /// Those that could not be published, by delivery tag, until the next try.
   var stuck: [UInt64: StuckMove] = [:]
   var reportedMove: BrokerError.Code?
   /// The delivery tag of the unsettled suspect.
-  var suspectTag: UInt64?
+  @exclusivity(unchecked) var suspectTag: UInt64?
   var closing: (deadline: ContinuousClock.Instant, answers: [@Sendable () -> Void])?
 
   init(
@@ -148,7 +153,7 @@ final class QueueReader {
     acks.removeAll { $0.lost() }
     while let batch = answers.popFirst() { batch.lost() }
     intake.reset()
-    incoming = nil
+    (incoming, received) = (IncomingMessage(), nil)
     _ = held.removeAll()
     (handed, moving) = (0, 0)
     (stuck, reportedMove) = ([:], nil)

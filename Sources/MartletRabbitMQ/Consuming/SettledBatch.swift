@@ -2,17 +2,20 @@ import MartletCore
 
 /// A group whose settlements are being acknowledged: answered when the last one was written, or cannot be any more.
 /// It lives on the consuming connection's thread.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class SettledBatch {
-  private var remaining: Int
+  @exclusivity(unchecked) private var remaining: Int
   private let errors: [Int: BrokerError]
   private let completion: @Sendable (CommitResult) -> Void
   /// Whether a settlement came too late.
-  private var isLate: Bool
-  private var isAnswered = false
+  @exclusivity(unchecked) private var isLate: Bool
+  @exclusivity(unchecked) private var isAnswered = false
   /// How many deliveries of it the runtime was handed.
   let count: Int
   /// Where the output stood when its last acknowledgement was appended.
-  var mark: UInt64 = 0
+  @exclusivity(unchecked) var mark: UInt64 = 0
 
   init(
     remaining: Int, errors: [Int: BrokerError], isLate: Bool, completion: @escaping @Sendable (CommitResult) -> Void

@@ -2,6 +2,9 @@ import MartletCore
 
 /// The connection that reads partitions, each on a channel of its own. Apart from the queues: a stream delivers as fast
 /// as it is acknowledged, and must not keep deliveries of queues waiting.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class StreamHub: ConnectionRole {
   enum Command: Sendable {
     case open(
@@ -19,8 +22,8 @@ final class StreamHub: ConnectionRole {
   let environment: BrokerEnvironment
   let topology: Topology
   let mailbox: Mailbox<LoopCommand<Command>>
-  private var readers: [Int: StreamReader] = [:]
-  var channels = ChannelTable<StreamReader>()
+  @exclusivity(unchecked) private var readers: [Int: StreamReader] = [:]
+  @exclusivity(unchecked) var channels = ChannelTable<StreamReader>()
   private var isClosing = false
 
   init(environment: BrokerEnvironment, topology: Topology, mailbox: Mailbox<LoopCommand<Command>>) {

@@ -17,7 +17,7 @@ extension StreamReader {
     case amqp_basic_consume_ok_t.number: subscribed(now)
     case amqp_basic_deliver_t.number where state == .open:
       guard let delivery = wire.pool.decode(amqp_basic_deliver_t.self, from: frame) else { throw unreadable(wire) }
-      incoming = (delivery.delivery_tag, nil, 0, [])
+      (incoming, received) = (IncomingMessage(tag: delivery.delivery_tag), nil)
     case amqp_basic_cancel_t.number:
       // The stream was deleted, or its node is gone: subscribing again tells.
       if state == .open || state == .opening { leave(wire) }
@@ -30,23 +30,24 @@ extension StreamReader {
   }
 
   private func header(_ frame: Frame, _ wire: Wire) throws(BrokerError) {
-    guard incoming != nil else { throw unreadable(wire) }
-    let size = frame.bodySize
-    incoming?.received = decoder.message(wire.pool.properties(of: frame))
-    incoming?.size = size
-    if size == 0 { complete(Bytes(), wire) }
+    guard incoming.tag != 0 else { throw unreadable(wire) }
+    received = decoder.message(wire.pool.properties(of: frame))
+    incoming.bodySize = frame.bodySize
+    if incoming.bodySize == 0 { complete(Bytes(), wire) }
   }
 
   private func body(_ frame: Frame, _ wire: Wire) throws(BrokerError) {
-    guard let size = incoming?.size, incoming?.received != nil else { throw unreadable(wire) }
-    if frame.payload.count == size { return complete(decoder.arena.copy(frame.payload), wire) }
-    incoming?.parts.append(contentsOf: frame.payload)
-    guard let parts = incoming?.parts, parts.count >= size else { return }
-    complete(parts.withUnsafeBytes { Bytes(copying: $0) }, wire)
+    guard received != nil else { throw unreadable(wire) }
+    if frame.payload.count == incoming.bodySize { return complete(decoder.arena.copy(frame.payload), wire) }
+    incoming.parts.append(contentsOf: frame.payload)
+    guard incoming.parts.count >= incoming.bodySize else { return }
+    complete(incoming.parts.withUnsafeBytes { Bytes(copying: $0) }, wire)
   }
 
   private func complete(_ body: Bytes, _ wire: Wire) {
-    guard var incoming = incoming.take(), let received = incoming.received.take() else { return }
+    guard let received = received.take() else { return }
+    let tag = incoming.tag
+    incoming = IncomingMessage()
     guard let offset = received.streamOffset else { return }
     let id = received.eventID(in: stream)
     hasNews = true
@@ -62,14 +63,14 @@ extension StreamReader {
     }
     // The event of the position itself, and what its chunk holds before it.
     if let last, offset <= last.offset {
-      skipped = incoming.tag
+      skipped = tag
       return
     }
     var message = received.message
     message.body = body
     message.id = id
     held.append(
-      (Event(message: message, offset: EventOffset(low: offset), sequenceNumber: Int64(clamping: offset)), incoming.tag)
+      (Event(message: message, offset: EventOffset(low: offset), sequenceNumber: Int64(clamping: offset)), tag)
     )
   }
 

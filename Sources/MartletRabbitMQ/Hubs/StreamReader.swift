@@ -6,6 +6,9 @@ import MartletCore
 ///
 /// It begins at the event of its position, not behind it: that it is still there and has the same id tells a stream that
 /// was trimmed, or deleted and made again. Offsets have holes where segments meet, so they cannot tell that alone.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class StreamReader {
   enum State: Equatable {
     /// No connection, or nothing was granted yet.
@@ -45,18 +48,23 @@ final class StreamReader {
   private var looks = (short: 0, empty: 0)
   private(set) var granted = 0
   /// How many deliveries are held or on their way.
-  private(set) var window = StreamWindow()
+  @exclusivity(unchecked) private(set) var window = StreamWindow()
   /// The last delivery that was known already; 0 where it needs no acknowledgement.
-  var skipped: UInt64 = 0
+  @exclusivity(unchecked) var skipped: UInt64 = 0
+  /// When what was handed out is acknowledged at the latest: a broker gives up a channel that owes it one for long.
+  private var acknowledgesAt: ContinuousClock.Instant?
   /// When the end of the stream is asked for next, if something came since it was.
   private var asksAt = ContinuousClock.now
-  var hasNews = false
+  @exclusivity(unchecked) var hasNews = false
   /// A larger window takes another subscription, without a rest.
   private var isGrowing = false
-  var held = FIFO<(event: Event, tag: UInt64)>()
-  var decoder = MessageDecoder()
-  var incoming: (tag: UInt64, received: ReceivedMessage?, size: Int, parts: [UInt8])?
+  @exclusivity(unchecked) var held = FIFO<(event: Event, tag: UInt64)>()
+  @exclusivity(unchecked) var decoder = MessageDecoder()
+  @exclusivity(unchecked) var incoming = IncomingMessage()
+  /// The message of `incoming`, once its header is there.
+  @exclusivity(unchecked) var received: ReceivedMessage?
 
+  private static let acknowledgePatience = Duration.seconds(1)
   /// A stream that does not exist for so long is deleted.
   private static let patience = Duration.seconds(30)
   /// The end of a stream is asked for so often: each look keeps the thread of the topology busy for a moment.
@@ -135,17 +143,18 @@ final class StreamReader {
       begin(wire, now)
     }
     guard let wire, state == .open, closing == nil else { return nil }
-    handOut(wire)
+    handOut(wire, now)
     if window.mustGrow, held.isEmpty, !isFirst { return grow(wire) }
     guard state == .open else { return nil }
-    var due: ContinuousClock.Instant?
-    if let lookAt, lookAt > now { due = lookAt } else if lookAt != nil { look() }
+    var due = acknowledgesAt
+    if let lookAt, lookAt > now { due = min(due ?? lookAt, lookAt) } else if lookAt != nil { look() }
     if hasNews, asksAt > now { due = min(due ?? asksAt, asksAt) } else if hasNews { askForTail(now) }
     return due
   }
 
   /// Hands out what was granted, and asks for more.
-  private func handOut(_ wire: Wire) {
+  private func handOut(_ wire: Wire, _ now: ContinuousClock.Instant) {
+    if let acknowledgesAt, acknowledgesAt <= now { acknowledge(window.acknowledgeRest(), wire) }
     let room = min(held.count, granted)
     var events: [Event] = []
     events.reserveCapacity(room)
@@ -159,10 +168,15 @@ final class StreamReader {
     guard tag > 0 else { return }
     granted -= room
     if let newest = events.last { last = (newest.offset.low, newest.message.id) }
-    if let tag = window.acknowledge(handedOut: tag) {
-      wire.output.method(amqp_basic_ack_t(delivery_tag: tag, multiple: 1), channel: channel)
-    }
+    if acknowledgesAt == nil { acknowledgesAt = now + Self.acknowledgePatience }
+    if let tag = window.acknowledge(handedOut: tag) { acknowledge(tag, wire) }
     if !events.isEmpty { handler.receive(events, tail: nil) }
+  }
+
+  private func acknowledge(_ tag: UInt64?, _ wire: Wire) {
+    acknowledgesAt = nil
+    guard let tag else { return }
+    wire.output.method(amqp_basic_ack_t(delivery_tag: tag, multiple: 1), channel: channel)
   }
 
   private func grow(_ wire: Wire) -> ContinuousClock.Instant? {
@@ -222,7 +236,7 @@ final class StreamReader {
 
   private func endChannel() {
     _ = held.removeAll()
-    (incoming, lookAt, skipped) = (nil, nil, 0)
+    (incoming, received, lookAt, acknowledgesAt, skipped) = (IncomingMessage(), nil, nil, nil, 0)
   }
 
   func disconnected() {

@@ -17,6 +17,7 @@ struct StreamWindow {
   private var expected: Int
   private var largest = 0
   private var sampled = 0
+  private var handedOut: UInt64 = 0
   private var acknowledged: UInt64 = 0
 
   /// - Parameter bytes: what the bodies of a window may be. Default 4 MiB.
@@ -36,7 +37,7 @@ struct StreamWindow {
 
   /// A subscription begins. Its tags begin with 1.
   mutating func subscribe() -> UInt16 {
-    (credit, acknowledged) = (size, 0)
+    (credit, handedOut, acknowledged) = (size, 0, 0)
     return UInt16(credit)
   }
 
@@ -49,11 +50,20 @@ struct StreamWindow {
     (expected, largest, sampled) = (largest, 0, 0)
   }
 
-  /// Which tag to acknowledge, with all before it, when those up to `tag` were handed out; nil for none.
+  /// Which tag to acknowledge, with all before it, when those up to `tag` were handed out; nil for none. A quarter of the
+  /// window at a time: each acknowledgement costs the broker a look at its log, and it may send the rest meanwhile.
   mutating func acknowledge(handedOut tag: UInt64) -> UInt64? {
+    handedOut = tag
+    return acknowledge(atLeast: UInt64(max(1, min(size, credit) / 4)))
+  }
+
+  /// Which tag to acknowledge after a while in which less than a quarter came; nil for none.
+  mutating func acknowledgeRest() -> UInt64? { acknowledge(atLeast: 1) }
+
+  private mutating func acknowledge(atLeast count: UInt64) -> UInt64? {
     let withheld = UInt64(max(0, credit - size))
-    guard tag > acknowledged + withheld else { return nil }
-    acknowledged = tag - withheld
+    guard handedOut >= acknowledged + withheld + count else { return nil }
+    acknowledged = handedOut - withheld
     return acknowledged
   }
 }

@@ -25,8 +25,11 @@ struct Frame {
 }
 
 /// The library's memory for what it decodes. Given back once per turn.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class DecodePool {
-  private var pool = amqp_pool_t()
+  @exclusivity(unchecked) private var pool = amqp_pool_t()
 
   init() { init_amqp_pool(&pool, 64 * 1024) }
   deinit { empty_amqp_pool(&pool) }

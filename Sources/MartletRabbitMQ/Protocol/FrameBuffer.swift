@@ -2,20 +2,23 @@ import CRabbitMQ
 import MartletCore
 
 /// Frames on their way to the broker: encoded one behind the other, written to the socket in one go.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class FrameBuffer {
   /// The payload of a content header must fit into one frame, with room to spare for its own fields.
   static let headerMargin = 1024
 
-  private var base: UnsafeMutableRawPointer
-  private var capacity: Int
-  private var start = 0
-  private var end = 0
+  @exclusivity(unchecked) private var base: UnsafeMutableRawPointer
+  @exclusivity(unchecked) private var capacity: Int
+  @exclusivity(unchecked) private var start = 0
+  @exclusivity(unchecked) private var end = 0
   private let smallest: Int
   /// The largest frame that both sides agreed on, its eight bytes around the payload included.
-  var frameMax = 131_072
+  @exclusivity(unchecked) var frameMax = 131_072
   /// Bytes ever appended, and ever taken: what was appended at `appended == n` is written when `taken >= n`.
-  private(set) var appended: UInt64 = 0
-  private(set) var taken: UInt64 = 0
+  @exclusivity(unchecked) private(set) var appended: UInt64 = 0
+  @exclusivity(unchecked) private(set) var taken: UInt64 = 0
   /// What the fields of the frame under work point to.
   let scratch = Scratch()
 

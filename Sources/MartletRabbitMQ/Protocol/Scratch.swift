@@ -3,11 +3,14 @@ import MartletCore
 
 /// Memory for what one frame is encoded from: names, tables, ids as the library wants them, pointers to bytes. Given
 /// back all at once; nothing moves before, so pointers into it stay good.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class Scratch {
   private let block: UnsafeMutableRawPointer
   private let capacity: Int
-  private var used = 0
-  private var large: [UnsafeMutableRawPointer] = []
+  @exclusivity(unchecked) private var used = 0
+  @exclusivity(unchecked) private var large: [UnsafeMutableRawPointer] = []
 
   init(capacity: Int = 64 * 1024) {
     self.capacity = capacity

@@ -38,8 +38,7 @@ struct ConfirmWindow<Item> {
     let last = tag == 0 ? slots.count - 1 : head + Int(clamping: tag) - Int(clamping: firstTag)
     guard last >= head, last < slots.count else { return }
     for index in (multiple ? head : last)...last {
-      guard let item = slots[index].item else { continue }
-      slots[index].item = nil
+      guard let item = slots[index].item.take() else { continue }
       count -= 1
       settle(item, isAck ? (slots[index].isReturned ? .unroutable : .confirmed) : .refused)
     }

@@ -28,11 +28,14 @@ struct PublishRequest: Sendable {
 }
 
 /// A request under work. It lives on the publishing connection's thread.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class PublishJob {
   let request: PublishRequest
-  private var remaining: Int
-  private var refused: [Int: BrokerError] = [:]
-  private(set) var isFinished = false
+  @exclusivity(unchecked) private var remaining: Int
+  @exclusivity(unchecked) private var refused: [Int: BrokerError] = [:]
+  @exclusivity(unchecked) private(set) var isFinished = false
 
   init(_ request: PublishRequest) {
     self.request = request

@@ -91,18 +91,20 @@ extension Publisher {
 
   /// The stream that an event goes to; nil where the hub has to be asked for first, or has no such partition.
   private func route(toHub hub: String, _ event: borrowing OutgoingMessage, _ item: inout Item) -> Route? {
+    let routes = hubs[hub]
     if let partition = item.partition {
-      return Route(routingKey: HubLayout.stream(of: HubPartition(hub: hub, number: partition)))
+      let stream = routes?.stream(partition) ?? HubLayout.stream(of: HubPartition(hub: hub, number: partition))
+      return Route(routingKey: stream)
     }
-    guard hubs[hub] != nil else {
+    guard let routes else {
       park(item, until: .hub(hub))
       return nil
     }
     do throws(BrokerError) {
-      guard let partition = try hubs[hub]?.partition(for: copy event) else { return nil }
+      let partition = try routes.partition(for: event)
       // Sent again, it goes to the same one.
       item.partition = partition
-      return Route(routingKey: HubLayout.stream(of: HubPartition(hub: hub, number: partition)))
+      return Route(routingKey: routes.stream(partition))
     } catch {
       refuse(item, error)
       return nil

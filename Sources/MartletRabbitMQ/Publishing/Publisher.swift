@@ -5,6 +5,9 @@ import MartletCore
 ///
 /// It has a connection of its own because RabbitMQ stops reading from a connection that publishes while memory or disk
 /// are short: acknowledgements must not wait for that.
+///
+/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
+/// another one to it begins, and each message would pay for dozens of them.
 final class Publisher: ConnectionRole {
   enum Command: Sendable {
     case publish(PublishRequest)
@@ -45,10 +48,10 @@ final class Publisher: ConnectionRole {
   let topology: Topology
   private let mailbox: Mailbox<LoopCommand<Command>>
   /// What can leave now, in order.
-  var outgoing = FIFO<Item>()
-  var window = ConfirmWindow<Item>()
+  @exclusivity(unchecked) var outgoing = FIFO<Item>()
+  @exclusivity(unchecked) var window = ConfirmWindow<Item>()
   /// What waits for the topology.
-  var parked: [Need: [Item]] = [:]
+  @exclusivity(unchecked) var parked: [Need: [Item]] = [:]
   /// Needs that the topology hears of when all publishes up to one have their verdict.
   private var unasked: [(need: Need, tag: UInt64)] = []
   private var itemCount: UInt64 = 0
@@ -56,13 +59,13 @@ final class Publisher: ConnectionRole {
   var resting: [(due: ContinuousClock.Instant, item: Item)] = []
   var restBackoff = Backoff(first: .milliseconds(50), longest: .seconds(5))
   /// Queues that the delay ladder is known to reach.
-  var reachable: Set<String> = []
+  @exclusivity(unchecked) var reachable: Set<String> = []
   /// The partitions of the hubs that outputs go to.
-  var hubs: [String: PartitionChoice] = [:]
+  @exclusivity(unchecked) var hubs: [String: HubRoutes] = [:]
   /// The broker has stopped reading.
-  var isBlocked = false
+  @exclusivity(unchecked) var isBlocked = false
   /// How many items still go one by one, because one of them closed the channel and nobody knows which.
-  var isolated = 0
+  @exclusivity(unchecked) var isolated = 0
   var returning: ReturnedRoute?
   var hasLoggedRefusal = false
 
@@ -81,11 +84,7 @@ final class Publisher: ConnectionRole {
     case .publish(let request): take(PublishJob(request))
     case .prepared(let need, let error): prepared(need, error, now: now)
     case .learned(let hub):
-      if hubs[hub.name]?.partitionCount != hub.partitionCount {
-        // Each publisher begins its round elsewhere.
-        hubs[hub.name] = PartitionChoice(
-          partitionCount: hub.partitionCount, next: Int.random(in: 0..<hub.partitionCount))
-      }
+      if hubs[hub.name]?.partitionCount != hub.partitionCount { hubs[hub.name] = HubRoutes(hub) }
     case .forget(let hub): hubs[hub] = nil
     }
   }

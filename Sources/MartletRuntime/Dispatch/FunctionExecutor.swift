@@ -57,7 +57,10 @@ final class FunctionExecutor: TaskExecutor, Sendable {
 
   private func startThread(_ number: Int) {
     NamedThread.start("\(name)-\(number)") { [self] in
-      while let job = queue.pop(keepingAsleep: threads) { job.runSynchronously(on: asUnownedTaskExecutor()) }
+      let sleeper = Sleeper()
+      while let job = queue.pop(sleeper, keepingAsleep: threads) {
+        job.runSynchronously(on: asUnownedTaskExecutor())
+      }
       state.withLock { $0.running -= 1 }
     }.detach()
   }

@@ -32,18 +32,31 @@ import Testing
     var window = window(granting: 300)
     for _ in 0..<16 { window.note(bytes: 100) }
     _ = window.subscribe()
-    #expect(on(&window) { $0.acknowledge(handedOut: 10) } == 10)
+    // A quarter of the window at a time.
+    #expect(on(&window) { $0.acknowledge(handedOut: 74) } == nil)
+    #expect(on(&window) { $0.acknowledge(handedOut: 75) } == 75)
     window.note(bytes: 1 << 20)
     #expect(window.size == 4 && !window.mustGrow)
     // 296 of those that were handed out stay unacknowledged: four are on their way.
     #expect(on(&window) { $0.acknowledge(handedOut: 200) } == nil)
-    #expect(on(&window) { $0.acknowledge(handedOut: 306) } == nil)
-    #expect(on(&window) { $0.acknowledge(handedOut: 307) } == 11)
+    #expect(on(&window) { $0.acknowledge(handedOut: 371) } == nil)
+    #expect(on(&window) { $0.acknowledge(handedOut: 372) } == 76)
     window.note(bytes: 64 << 20)
     #expect(window.size == 1)
     for _ in 0..<32 { window.note(bytes: 100) }
     #expect(window.size == 300)
-    #expect(on(&window) { $0.acknowledge(handedOut: 310) } == 310)
+    #expect(on(&window) { $0.acknowledge(handedOut: 380) } == 380)
+  }
+
+  @Test func whatIsLessThanAQuarterIsAcknowledgedLater() {
+    var window = window(granting: 40)
+    for _ in 0..<16 { window.note(bytes: 100) }
+    _ = window.subscribe()
+    #expect(on(&window) { $0.acknowledge(handedOut: 9) } == nil)
+    #expect(on(&window) { $0.acknowledgeRest() } == 9)
+    #expect(on(&window) { $0.acknowledgeRest() } == nil)
+    #expect(on(&window) { $0.acknowledge(handedOut: 18) } == nil)
+    #expect(on(&window) { $0.acknowledge(handedOut: 19) } == 19)
   }
 
   @Test func aLargerGrantIsWorthAnotherSubscription() {

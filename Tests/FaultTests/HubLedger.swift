@@ -91,7 +91,11 @@ struct HubLedger {
         let (expected, came) = (input[key] ?? [], found[key] ?? [])
         for (index, (want, have)) in zip(expected, came).enumerated()
         where want != have.origin || index + 1 != have.count {
-          return "\(name), \(key): \(want) \(index + 1) should come, \(have.origin) \(have.count) came"
+          let all = entries.enumerated().flatMap { partition, entries in
+            entries.filter { $0.key == key }.map { "\(partition):\($0.origin)#\($0.count)@\($0.partition).\($0.epoch)" }
+          }
+          return "\(name), \(key): \(want) \(index + 1) should come, \(have.origin) \(have.count) came; "
+            + "partition:origin#count@from.epoch: \(all.prefix(index + 30))"
         }
         return expected.count == came.count ? nil : "\(name), \(key): \(came.count) of \(expected.count) came"
       }

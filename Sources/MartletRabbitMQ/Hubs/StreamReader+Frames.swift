@@ -15,7 +15,9 @@ extension StreamReader {
   private func method(_ frame: Frame, _ wire: Wire, _ now: ContinuousClock.Instant) throws(BrokerError) {
     switch frame.methodNumber {
     case amqp_basic_consume_ok_t.number: subscribed(now)
-    case amqp_basic_deliver_t.number where state == .open:
+    case amqp_basic_deliver_t.number where state == .open || state == .opening:
+      // The channel of the broker sends its answer and the first events by different ways.
+      subscribed(now)
       guard let delivery = wire.pool.decode(amqp_basic_deliver_t.self, from: frame) else { throw unreadable(wire) }
       (incoming, received) = (IncomingMessage(tag: delivery.delivery_tag), nil)
     case amqp_basic_cancel_t.number:

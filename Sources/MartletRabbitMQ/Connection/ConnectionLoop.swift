@@ -22,8 +22,10 @@ private struct WakeUp {
 
 /// The thread of one connection: connects, reads, lets its role work, writes, sleeps, and connects again.
 final class ConnectionLoop<Role: ConnectionRole> {
-  /// A read that brings fewer frames may bring what somebody waits for.
-  private static var manyFrames: Int { 12 }
+  /// A read that brings fewer methods may bring what somebody waits for.
+  private static var manyMethods: Int { 4 }
+  /// A read that brings more bytes has emptied a buffer that the broker waits for.
+  private static var manyBytes: Int { 64 * 1024 }
 
   private let name: String
   private let url: ConnectionURL
@@ -37,8 +39,8 @@ final class ConnectionLoop<Role: ConnectionRole> {
   private var lastError: BrokerError?
   private var openWaiters: [(deadline: ContinuousClock.Instant, answer: @Sendable (BrokerError?) -> Void)] = []
   private var closing: (deadline: ContinuousClock.Instant, answers: [@Sendable () -> Void])?
-  /// The last time that the socket was read, and how many frames that brought.
-  @exclusivity(unchecked) private var lastRead: (at: ContinuousClock.Instant, frames: Int) = (.now, 0)
+  /// The last time that the socket was read, and what that brought.
+  @exclusivity(unchecked) private var lastRead: (at: ContinuousClock.Instant, methods: Int, bytes: Int) = (.now, 0, 0)
 
   init(
     name: String, url: ConnectionURL, identity: ClientIdentity, mailbox: Mailbox<LoopCommand<Role.Command>>,
@@ -57,7 +59,7 @@ final class ConnectionLoop<Role: ConnectionRole> {
       if isOver(now: now) { break }
       let wakeTime = turn(now: now)
       wakeUp = sleep(until: wakeTime)
-      if wakeUp.hasInput { gather() }
+      if wakeUp.hasInput, gather() { wakeUp = WakeUp() }
       now = .now
       advance(isReady: wakeUp.isReady, now: now)
     }
@@ -65,13 +67,13 @@ final class ConnectionLoop<Role: ConnectionRole> {
   }
 
   /// Lets more come before it is read, where much is in hand: the broker sends what it has in small pieces, and each
-  /// costs a turn.
-  private func gather() {
-    guard lastRead.frames >= Self.manyFrames, case .up = link else { return }
-    let rest = (lastRead.at + role.pauseOfReading - .now) / .nanoseconds(1)
-    guard rest > 0 else { return }
-    var time = timespec(tv_sec: 0, tv_nsec: Int(rest))
-    nanosleep(&time, nil)
+  /// costs a turn. Answers whether a command came meanwhile: that does not wait.
+  private func gather() -> Bool {
+    guard lastRead.methods >= Self.manyMethods, lastRead.bytes < Self.manyBytes, case .up = link else { return false }
+    let milliseconds = Int32(((lastRead.at + role.pauseOfReading - .now) / .milliseconds(1)).rounded())
+    guard milliseconds > 0 else { return false }
+    var signal = pollfd(fd: mailbox.signal.descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&signal, 1, milliseconds) > 0
   }
 
   /// Takes what came: bytes, or the next step of a connection that is being made.
@@ -87,7 +89,7 @@ final class ConnectionLoop<Role: ConnectionRole> {
         try receive(wire, now: now)
       case .up(let wire):
         // Several reads a turn, so that one write answers them all; not without end, so that others get a word in.
-        if isReady { lastRead = (now, 0) }
+        if isReady { lastRead = (now, 0, 0) }
         var reads = 4
         while isReady, reads > 0, try wire.receive(now: now) {
           reads -= 1
@@ -113,7 +115,8 @@ final class ConnectionLoop<Role: ConnectionRole> {
         try wire.flush(now: now)
         throw error
       }
-      lastRead.frames += 1
+      if frame.type == Frame.method { lastRead.methods += 1 }
+      lastRead.bytes += frame.payload.count
       if frame.type != Frame.heartbeat { try role.receive(frame, wire: wire, now: now) }
     }
   }

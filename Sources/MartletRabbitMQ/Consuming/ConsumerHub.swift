@@ -74,10 +74,12 @@ final class ConsumerHub: ConnectionRole {
     return next
   }
 
-  /// A small part of the time that what is in hand takes. Where that is little, somebody may wait for each delivery.
+  /// A small part of the time that what is in hand takes. Where that is little, somebody may wait for each delivery; and
+  /// a queue that has little does not wait long for those that have much.
   var pauseOfReading: Duration {
-    let most = readers.values.reduce(0) { max($0, $1.acks.open) }
-    return most < 64 ? .zero : .microseconds(min(4 * most, 4000))
+    let open = readers.values.lazy.filter(\.isReading).map(\.acks.open)
+    guard let most = open.max(), most >= 64 else { return .zero }
+    return .microseconds(min(4 * most, open.contains { $0 < 64 } ? 1000 : 4000))
   }
 
   func wrote(_ wire: Wire) {

@@ -13,7 +13,7 @@ extension Publisher {
   }
 
   func finishTurn(wire: Wire?, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-    let next = [wakeResting(now: now), askAgain(now: now)].compactMap(\.self).min()
+    let next = wakeResting(now: now)
     guard let wire, !isBlocked else { return next }
     let size = isolated > 0 ? 1 : Self.windowSize
     let time = Date()

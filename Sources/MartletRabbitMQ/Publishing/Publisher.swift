@@ -54,8 +54,6 @@ final class Publisher: ConnectionRole {
   @exclusivity(unchecked) var parked: [Need: [Item]] = [:]
   /// Needs that the topology hears of when all publishes up to one have their verdict.
   private var unasked: [(need: Need, tag: UInt64)] = []
-  /// Needs that the broker could do nothing about, and when it is asked again.
-  private var unanswered: [(due: ContinuousClock.Instant, need: Need)] = []
   private var itemCount: UInt64 = 0
   /// What the broker could not keep, and when it is tried again.
   var resting: [(due: ContinuousClock.Instant, item: Item)] = []
@@ -125,15 +123,6 @@ final class Publisher: ConnectionRole {
     for (need, _) in due { ask(need) }
   }
 
-  /// Asks again for what could not be done before. Answers when the next is due.
-  func askAgain(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-    guard !unanswered.isEmpty else { return nil }
-    let due = unanswered.filter { $0.due <= now }
-    unanswered.removeAll { $0.due <= now }
-    for (_, need) in due { ask(need) }
-    return unanswered.map(\.due).min()
-  }
-
   private func ask(_ need: Need) {
     let answer: @Sendable (Result<Void, BrokerError>) -> Void = { [mailbox] result in
       switch result {
@@ -163,16 +152,16 @@ final class Publisher: ConnectionRole {
   }
 
   private func prepared(_ need: Need, _ error: BrokerError?, now: ContinuousClock.Instant) {
-    if error?.code == .unavailable {
-      // The broker is there but a queue has no leader yet, as after a crash. What waits for it stays where it is, or
-      // what comes later would overtake it.
-      return unanswered.append((now + restBackoff.next(), need))
-    }
     // They came back in another order than they were handed in.
     let items = (parked.removeValue(forKey: need) ?? []).sorted { $0.number < $1.number }
     guard let error else {
       if case .delay(let name) = need { reachable.insert(name) }
       return outgoing.prepend(items)
+    }
+    if error.code == .unavailable {
+      // The broker is there but a queue has no leader yet, as after a crash.
+      let due = now + restBackoff.next()
+      return resting.append(contentsOf: items.map { (due, $0) })
     }
     for item in items { refuse(item, error) }
   }
@@ -196,7 +185,7 @@ final class Publisher: ConnectionRole {
 
   func abandon() {
     let items = window.removeAll() + outgoing.removeAll() + parked.values.joined() + resting.map(\.item)
-    (parked, unasked, unanswered, resting) = ([:], [], [], [])
+    (parked, unasked, resting) = ([:], [], [])
     for item in items { item.job.finish(.void) }
   }
 }

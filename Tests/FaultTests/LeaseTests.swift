@@ -48,6 +48,10 @@ struct LeaseTests {
     try await run(on: place, expiration: .seconds(60)) { group in
       let workers = try (0..<4).map { _ in try group.start() }
       try await group.balanced(4)
+      // What came out first may be from before they were balanced.
+      try await eventually("each of the workers runs something") {
+        workers.allSatisfy { $0.said.contains { $0.hasPrefix("ran ") } }
+      }
       try await group.flows()
       // Who says that it runs a partition under an epoch is the only one.
       var owners: [String: Int] = [:]

@@ -165,7 +165,7 @@ tests() {
   # In the background, and waited for, so that an interruption is heard at once. A session of its own, so that nothing
   # of it stays; without the servers' input, or they would live as long as what stays.
   # Two may run side by side: none of them builds.
-  setsid nice -n "${patience:-0}" timeout --kill-after=20 "$limit" swift test --skip-build --ignore-lock --disable-xctest "$@" \
+  setsid nice -n "${niceness:-0}" timeout --kill-after=20 "$limit" swift test --skip-build --ignore-lock --disable-xctest "$@" \
     </dev/null >"$log" 2>&1 7>&- 8>&- &
   running=$!
   : >"$work/session.$running"
@@ -209,13 +209,13 @@ waiting_suites() {
 }
 # and these compute.
 working_suites() {
-  local suite limit=300 patience
+  local suite limit=300 niceness
   # Five times as many seeds.
   [ -z "$full" ] || limit=1800
   for suite in Architecture MartletCore MartletRuntime Simulation Martlet Orders MartletEmbedded MartletTestKit \
     MartletBench; do
     # Its time is its own, while what runs beside it is held to the clock.
-    if [ "$suite" = Simulation ]; then patience=10; else patience=0; fi
+    if [ "$suite" = Simulation ]; then niceness=10; else niceness=0; fi
     stage "$suite" tests "$limit" --filter "^${suite}Tests\."
   done
   conformance Embedded

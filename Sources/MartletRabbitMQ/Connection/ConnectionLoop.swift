@@ -21,6 +21,9 @@ private struct WakeUp {
 }
 
 /// The thread of one connection: connects, reads, lets its role work, writes, sleeps, and connects again.
+///
+/// Here and in what lives on this thread the checks for exclusive access are off where each message would pay for dozens
+/// of them: no other thread has access, and no access to a property lasts while another one to it begins.
 final class ConnectionLoop<Role: ConnectionRole> {
   /// A read that brings fewer methods may bring what somebody waits for.
   private static var manyMethods: Int { 4 }

@@ -4,8 +4,7 @@ import MartletCore
 
 /// A connection that is up: frames in, frames out. It belongs to one thread and never blocks; whoever owns it polls.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class Wire {
   private let socket: TCPSocket
   let url: ConnectionURL

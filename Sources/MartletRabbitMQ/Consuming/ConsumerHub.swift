@@ -2,8 +2,7 @@ import MartletCore
 
 /// The consuming connection: the readers of all queues, each on a channel of its own, and the turn of the suspects.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class ConsumerHub: ConnectionRole {
   enum Command: Sendable {
     case open(RabbitMQConsumer, QueueSubscription, any DeliveryHandler, firstAnswer: @Sendable () -> Void)

@@ -4,8 +4,7 @@ import MartletCore
 
 /// One function's reader of one queue, on the consuming connection's thread: a channel and its deliveries.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class QueueReader {
   enum State: Equatable {
     /// No connection.

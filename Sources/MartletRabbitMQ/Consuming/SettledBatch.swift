@@ -3,8 +3,7 @@ import MartletCore
 /// A group whose settlements are being acknowledged: answered when the last one was written, or cannot be any more.
 /// It lives on the consuming connection's thread.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class SettledBatch {
   @exclusivity(unchecked) private var remaining: Int
   private let errors: [Int: BrokerError]

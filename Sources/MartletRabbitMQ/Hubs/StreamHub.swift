@@ -3,8 +3,7 @@ import MartletCore
 /// The connection that reads partitions, each on a channel of its own. Apart from the queues: a stream delivers as fast
 /// as it is acknowledged, and must not keep deliveries of queues waiting.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class StreamHub: ConnectionRole {
   enum Command: Sendable {
     case open(

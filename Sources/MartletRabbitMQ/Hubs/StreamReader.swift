@@ -7,8 +7,7 @@ import MartletCore
 /// It begins at the event of its position, not behind it: that it is still there and has the same id tells a stream that
 /// was trimmed, or deleted and made again. Offsets have holes where segments meet, so they cannot tell that alone.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class StreamReader {
   enum State: Equatable {
     /// No connection, or nothing was granted yet.

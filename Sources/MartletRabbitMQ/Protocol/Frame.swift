@@ -26,8 +26,7 @@ struct Frame {
 
 /// The library's memory for what it decodes. Given back once per turn.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class DecodePool {
   @exclusivity(unchecked) private var pool = amqp_pool_t()
 

@@ -3,8 +3,7 @@ import MartletCore
 
 /// Frames on their way to the broker: encoded one behind the other, written to the socket in one go.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class FrameBuffer {
   /// The payload of a content header must fit into one frame, with room to spare for its own fields.
   static let headerMargin = 1024

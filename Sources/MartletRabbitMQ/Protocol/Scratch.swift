@@ -4,8 +4,7 @@ import MartletCore
 /// Memory for what one frame is encoded from: names, tables, ids as the library wants them, pointers to bytes. Given
 /// back all at once; nothing moves before, so pointers into it stay good.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class Scratch {
   private let block: UnsafeMutableRawPointer
   private let capacity: Int

@@ -29,8 +29,7 @@ struct PublishRequest: Sendable {
 
 /// A request under work. It lives on the publishing connection's thread.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class PublishJob {
   let request: PublishRequest
   @exclusivity(unchecked) private var remaining: Int

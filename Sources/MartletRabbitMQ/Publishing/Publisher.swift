@@ -6,8 +6,7 @@ import MartletCore
 /// It has a connection of its own because RabbitMQ stops reading from a connection that publishes while memory or disk
 /// are short: acknowledgements must not wait for that.
 ///
-/// The checks for exclusive access are off: all of it happens on one thread, no access to a property lasts while
-/// another one to it begins, and each message would pay for dozens of them.
+/// Its checks for exclusive access are off, for the reason that `ConnectionLoop` gives.
 final class Publisher: ConnectionRole {
   enum Command: Sendable {
     case publish(PublishRequest)

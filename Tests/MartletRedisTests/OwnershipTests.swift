@@ -114,4 +114,65 @@ import Testing
     #expect(try await lab.counts { $0.unsettled == 0 } == QueueCounts())
     await lab.close()
   }
+
+  /// What a server does that has lost its last moments: it hands out again what somebody has in hand. The first commit
+  /// counts; the other sends nothing, and what it would have settled beside comes again.
+  @Test func whatWasHandedOutTwiceHasOneOutcome() async throws {
+    let lab = try await Lab.open()
+    let other = try await Lab.open(queue: lab.queue)
+    let (first, second) = (Inbox(), Inbox())
+    let consumer = try await lab.consume(first)
+    try await lab.broker.publish((0..<4).map { lab.message("\($0)", id: "m\($0)") })
+    let held = try await first.first(4)
+    consumer.setPrefetch(0)
+    let twin = try await other.consume(second)
+    try lab.redis("XGROUP", "SETID", lab.queue, "martlet", "0")
+    try await lab.broker.publish([lab.message("4", id: "m4")])
+    let again = try await second.first(5)
+    func group(_ deliveries: some Sequence<Delivery>) -> CommitGroup {
+      var group = CommitGroup()
+      for delivery in deliveries {
+        let out = lab.message("", id: delivery.message.id, to: lab.queue + ".out")
+        group.append(settlement: .complete(delivery.receipt), outputs: [out])
+      }
+      return group
+    }
+    #expect(await consumer.commit(group(held[..<3])).isApplied)
+    #expect(await twin.commit(group(again[2...])).isOwnershipLost)
+    #expect(other.log.count("were pending no longer") == 1)
+    try await second.wait("what has no outcome") { $0.deliveries.count == 7 }
+    #expect(second.ids[5...] == ["m3", "m4"])
+    // Not what the first consumer has had in hand all the time, for that came again too.
+    #expect(await consumer.commit(group(held[3...])).isOwnershipLost)
+    #expect(await twin.commit(group(second.deliveries[5...])).isApplied)
+    #expect(await twin.commit(group(again[..<2])).isOwnershipLost)
+    let lines = try lab.redis("XRANGE", lab.queue + ".out", "-", "+").split(separator: " ")
+    let ids = zip(lines, lines.dropFirst()).filter { $0.0 == "id" }.map(\.1)
+    #expect(ids.sorted() == ["m0", "m1", "m2", "m3", "m4"])
+    #expect(try await lab.broker.counts(of: lab.queue) == QueueCounts())
+    #expect(second.revokedBefore <= 1)
+    try lab.redis("DEL", lab.queue + ".out")
+    await other.broker.close(deadline: .now + .seconds(5))
+    await lab.close()
+  }
+
+  /// An output that fails in the middle of a commit, which only a stream without ids left does: nothing is lost.
+  @Test func aStreamWithoutIDsLeftLosesNothing() async throws {
+    let lab = try await Lab.open()
+    let inbox = Inbox()
+    let consumer = try await lab.consume(inbox)
+    let full = lab.queue + ".full"
+    try lab.redis("XADD", full, "18446744073709551615-18446744073709551615", "body", "last")
+    try await lab.broker.publish([lab.message("0", id: "m0"), lab.message("1", id: "m1")])
+    let deliveries = try await inbox.first(2)
+    var group = CommitGroup()
+    group.append(settlement: .complete(deliveries[0].receipt), outputs: [lab.message("", to: full)])
+    group.append(settlement: .complete(deliveries[1].receipt), outputs: [])
+    #expect(await consumer.commit(group).errors.keys.sorted() == [0])
+    #expect(try await lab.broker.counts(of: lab.queue).unsettled == 1)
+    #expect(await consumer.complete(deliveries[0]).isApplied)
+    #expect(try await lab.broker.counts(of: lab.queue) == QueueCounts())
+    try lab.redis("DEL", full)
+    await lab.close()
+  }
 }

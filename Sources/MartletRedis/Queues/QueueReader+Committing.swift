@@ -100,6 +100,7 @@ extension QueueReader {
     }
     let text = reply.error ?? "no answer to a commit"
     if text.hasPrefix("REPEATED ") { return repeated(group, text) }
+    if text.hasPrefix("FORGOTTEN ") { return forgotten(group, text) }
     let error = BrokerError(redis: text, at: loop.url)
     let isNumberTaken = text.hasPrefix("REFUSED")
     // Without outputs a commit names only this queue's own keys: then the queue is in trouble, not the commit.
@@ -111,6 +112,15 @@ extension QueueReader {
       return failed(error)
     }
     refused(group, error, isNumberTaken: isNumberTaken)
+  }
+
+  /// Some of its entries were not pending: the server has lost that they were handed out, or somebody acknowledged them.
+  /// Those that have no outcome come again; nothing was sent.
+  private func forgotten(_ group: GroupInFlight, _ text: String) {
+    log("a commit of \(keys.stream) is void: \(text.dropFirst(10)) were pending no longer; they come again")
+    remove(group, isNumberTaken: true)
+    release(group)
+    group.completion(.ownershipLost)
   }
 
   /// Messages of some entries came to their end before. The other entries go again, under another number.
@@ -153,17 +163,20 @@ extension QueueReader {
 
   private func settled(_ group: GroupInFlight) {
     groups.removeAll { $0 === group }
-    if group.generation == generation {
-      outstanding -= group.group.settlements.count
-      if !group.suspects.isEmpty {
-        releaseSuspect()
-        waitingSuspects = max(waitingSuspects, 1)
-      }
-    }
+    release(group)
     for case .retry(_, let delay) in group.group.settlements where delay > .zero {
       let due = ContinuousClock.now + min(delay, .seconds(3600))
       nextMove = min(nextMove ?? due, due)
     }
     group.completion(.applied)
+  }
+  /// What it settled is no longer in hand.
+  private func release(_ group: GroupInFlight) {
+    guard group.generation == generation else { return }
+    outstanding -= group.group.settlements.count
+    if !group.suspects.isEmpty {
+      releaseSuspect()
+      waitingSuspects = max(waitingSuspects, 1)
+    }
   }
 }

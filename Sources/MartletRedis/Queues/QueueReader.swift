@@ -299,7 +299,7 @@ final class QueueReader {
     onJoined = nil
   }
 
-  private func log(_ what: String) { loop.environment.logger.warning("redis: \(consumer) \(what)") }
+  func log(_ what: String) { loop.environment.logger.warning("redis: \(consumer) \(what)") }
 
   var hasProblem: Bool { problem != nil }
 

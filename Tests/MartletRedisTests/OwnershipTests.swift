@@ -1,6 +1,7 @@
 import Foundation
 import MartletCore
 import MartletRedis
+import MartletTestKit
 import TestServers
 import Testing
 

@@ -123,7 +123,10 @@ enum CommitScript {
       local isDone, failure = pcall(operations)
       if not isDone then
         list(settled, count, function(i, j)
-          call('XCLAIM', stream, group, consumer .. '/u', 0, unpack(A, i, j), 'FORCE', 'JUSTID')
+          local pending = { unpack(A, i, j) }
+          pending[#pending + 1] = 'FORCE'
+          pending[#pending + 1] = 'JUSTID'
+          call('XCLAIM', stream, group, consumer .. '/u', 0, unpack(pending))
         end)
         return type(failure) == 'table' and failure or redis.error_reply(tostring(failure))
       end

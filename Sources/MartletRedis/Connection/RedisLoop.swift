@@ -72,7 +72,10 @@ final class RedisLoop {
       var events = [Int16](repeating: 0, count: connections.count)
       for (index, poll) in zip(polled, polls.dropFirst()) { events[index] = poll.revents }
       for reader in readers { reader.watch(now) }
-      for (connection, event) in zip(connections, events) { connection.turn(event, now: now, buffer: buffer) }
+      let held = hubs.toHold { connection in zip(connections, events).contains { $0 === connection && $1 != 0 } }
+      for (connection, event) in zip(connections, events) where connection !== held {
+        connection.turn(event, now: now, buffer: buffer)
+      }
       for job in mailbox.takeAll() { job(self) }
       for reader in readers { reader.turn(now: now) }
       publishing.turn()

@@ -22,6 +22,8 @@ final class HubCursor {
   let key: String
   let handler: any EventHandler
   var phase = Phase.behind
+  /// Which of the reading connections reads it.
+  var connection = 0
   var credit = 0
   /// The event that came last, or the checkpoint.
   private(set) var last: EventOffset?

@@ -2,13 +2,16 @@ import MartletCore
 
 /// Reads partitions, all that this process reads of all hubs, on the broker's thread.
 ///
-/// Two connections, apart from the commits: one reads what is there, the other waits in the server for what comes to
+/// Connections of its own, apart from the commits: two read what is there, each for half of the partitions, so that Redis
+/// reads for one while this process takes in what the other brought. A third waits in the server for what comes to
 /// partitions that were read to their end. What it brings is only the word that there is something; each event is read
 /// where the read can be checked.
 final class HubReading {
   private unowned let loop: RedisLoop
   private var cursors: [HubCursor] = []
-  private var reading: RedisConnection?
+  private var reading: [RedisConnection] = []
+  /// The one of the reading connections that was left for later last.
+  private var held = 0
   private var waiting: RedisConnection?
   /// Whether the waiting connection waits.
   private var isAwaiting = false
@@ -21,19 +24,29 @@ final class HubReading {
 
   init(loop: RedisLoop) { self.loop = loop }
 
-  var connections: [RedisConnection] { [reading, waiting].compactMap { $0 } }
+  private static let mostConnections = 2
+
+  var connections: [RedisConnection] { waiting.map { [$0] + reading } ?? [] }
   var isEmpty: Bool { cursors.isEmpty }
 
   func cursor(_ id: Int) -> HubCursor? { cursors.first { $0.id == id } }
 
   func add(_ cursor: HubCursor) {
+    if waiting == nil { waiting = connect { [unowned self] in stopAwaiting() } }
+    if reading.count < Self.mostConnections { addConnection() }
+    cursor.connection = reading.indices.min { load($0) < load($1) } ?? 0
     cursors.append(cursor)
-    guard reading == nil else { return }
-    reading = connect { [unowned self] in
-      isUnblocking = false
-      for cursor in cursors { cursor.connectionLost() }
-    }
-    waiting = connect { [unowned self] in stopAwaiting() }
+  }
+
+  private func load(_ place: Int) -> Int { cursors.count { $0.connection == place } }
+
+  private func addConnection() {
+    let place = reading.count
+    reading.append(
+      connect { [unowned self] in
+        if place == 0 { isUnblocking = false }
+        for cursor in cursors where cursor.connection == place { cursor.connectionLost() }
+      })
   }
 
   func remove(_ id: Int) {
@@ -46,7 +59,7 @@ final class HubReading {
     for cursor in cursors { cursor.phase = .ended }
     cursors = []
     let open = connections
-    (reading, waiting, isAwaiting, isUnblocking) = (nil, nil, false, false)
+    (reading, waiting, isAwaiting, isUnblocking) = ([], nil, false, false)
     for connection in open { connection.close() }
   }
 
@@ -60,17 +73,29 @@ final class HubReading {
 
   var nextTurn: ContinuousClock.Instant {
     var next = ContinuousClock.now + .seconds(60)
-    guard loop.isReady, reading?.isReady == true else { return next }
-    for cursor in cursors { if let due = cursor.nextRead { next = min(next, due) } }
+    guard loop.isReady else { return next }
+    for cursor in cursors where reading[cursor.connection].isReady {
+      if let due = cursor.nextRead { next = min(next, due) }
+    }
     if let waitAgainAt { next = min(next, waitAgainAt) }
     return next
   }
 
   func turn(_ now: ContinuousClock.Instant) {
     // The scripts are loaded by the connection for commands.
-    guard loop.isReady, let reading, reading.isReady else { return }
-    for cursor in cursors where cursor.wantsRead(now) { read(cursor, on: reading, now) }
+    guard loop.isReady else { return }
+    for cursor in cursors where cursor.wantsRead(now) && reading[cursor.connection].isReady {
+      read(cursor, on: reading[cursor.connection], now)
+    }
     wait(now)
+  }
+
+  /// Where both reading connections have something, the one to leave for the loop's next turn: what the other asks for
+  /// next is on its way while this one is taken in.
+  func toHold(where hasSomething: (RedisConnection) -> Bool) -> RedisConnection? {
+    guard reading.count == Self.mostConnections, reading.allSatisfy(hasSomething) else { return nil }
+    held = (held + 1) % reading.count
+    return reading[held]
   }
 
   // MARK: Reading
@@ -157,7 +182,8 @@ final class HubReading {
 
   /// Wakes the waiting connection, which does not wait for all that it should.
   private func unblock() {
-    guard canUnblock, !isUnblocking, let reading, let id = waiting?.clientID else { return }
+    guard canUnblock, !isUnblocking, let reading = reading.first, reading.isReady, let id = waiting?.clientID
+    else { return }
     isUnblocking = true
     RedisCall.command(["CLIENT", "UNBLOCK", String(id)]).write(to: &reading.requests, loop.scripts)
     reading.expect { [unowned self] reply in

@@ -38,6 +38,33 @@ import Testing
     }
   }
 
+  /// A write that a kill cut off within a transaction: left alone, Redis does its first half at the start after the next.
+  @Test func halfATransactionIsCutOffAsAWhole() async throws {
+    let server = try await TestServer(.redis, isSafeFromKills: true)
+    let redis = RedisCommand(url: server.url)
+    let transaction = "for i = 1, 3 do redis.call('XADD', KEYS[1], '*', 'number', ARGV[1]) end"
+    try redis("EVAL", transaction, "1", "torn", "1")
+    try await server.kill()
+    let port = try #require(URL(string: server.url)?.port)
+    let folder = FileManager.default.temporaryDirectory.appending(path: "martlet-redis-\(getpid())-\(port)")
+    let file = folder.appending(path: "appendonlydir/appendonly.aof.1.incr.aof")
+    let bytes = try Data(contentsOf: file)
+    let begin = try #require(bytes.range(of: Data("MULTI".utf8), options: .backwards)).lowerBound
+    // Behind the second of its three commands, and somewhat of the third.
+    try bytes.prefix((begin + 2 * (bytes.count - begin) / 3)).write(to: file)
+    try await server.start()
+    #expect(try redis("EXISTS", "torn") == "0")
+    try redis("EVAL", transaction, "1", "torn", "2")
+    for _ in 0..<2 {
+      try await server.restart()
+      #expect(try redis("XLEN", "torn") == "3")
+    }
+    // With more behind it, the transaction cannot go without that: the start is refused, and the file left as it is.
+    try await server.kill()
+    try (bytes.prefix(begin + 2 * (bytes.count - begin) / 3) + bytes).write(to: file)
+    await #expect(throws: ConformanceFailure.self) { try await server.start() }
+  }
+
   /// Publishes in the background, pipes with two consumers, and brings the fault about again and again.
   private func pipe(
     times: Int = 20, lease: Duration = .seconds(60), _ fault: (Lab, TestServer) async throws -> Void

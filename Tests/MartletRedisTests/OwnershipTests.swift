@@ -157,6 +157,29 @@ import Testing
     await lab.close()
   }
 
+  /// Of such a commit a refused output is heard of all the same: its input waits for another settlement.
+  @Test func aRefusalIsHeardOfBesideWhatIsForgotten() async throws {
+    let lab = try await Lab.open()
+    let inbox = Inbox()
+    let consumer = try await lab.consume(inbox)
+    try lab.redis("SET", lab.queue + ".taken", "x")
+    try await lab.broker.publish((0..<2).map { lab.message("\($0)", id: "m\($0)") })
+    let deliveries = try await inbox.first(2)
+    let first = deliveries[0].receipt
+    try lab.redis("XACK", lab.queue, "martlet", "\(first.high)-\(first.low)")
+    var group = CommitGroup()
+    group.append(settlement: .complete(first), outputs: [])
+    group.append(settlement: .complete(deliveries[1].receipt), outputs: [lab.message("", to: lab.queue + ".taken")])
+    #expect(await consumer.commit(group).errors.keys.sorted() == [1])
+    let again = try await inbox.first(3)[2]
+    #expect(again.message.id == "m0")
+    #expect(await consumer.complete(deliveries[1]).isApplied)
+    #expect(await consumer.complete(again).isApplied)
+    #expect(try await lab.broker.counts(of: lab.queue) == QueueCounts())
+    try lab.redis("DEL", lab.queue + ".taken")
+    await lab.close()
+  }
+
   /// An output that fails in the middle of a commit, which only a stream without ids left does: nothing is lost.
   @Test func aStreamWithoutIDsLeftLosesNothing() async throws {
     let lab = try await Lab.open()
@@ -166,11 +189,13 @@ import Testing
     try lab.redis("XADD", full, "18446744073709551615-18446744073709551615", "body", "last")
     try await lab.broker.publish([lab.message("0", id: "m0"), lab.message("1", id: "m1")])
     let deliveries = try await inbox.first(2)
-    var group = CommitGroup()
-    group.append(settlement: .complete(deliveries[0].receipt), outputs: [lab.message("", to: full)])
-    group.append(settlement: .complete(deliveries[1].receipt), outputs: [])
-    #expect(await consumer.commit(group).errors.keys.sorted() == [0])
+    var group = CommitGroup(deduplicate: .seconds(600))
+    group.append(settlement: .complete(deliveries[0].receipt), outputs: [lab.message("", to: full)], remembering: "m0")
+    group.append(settlement: .complete(deliveries[1].receipt), outputs: [], remembering: "m1")
+    let errors = await consumer.commit(group).errors
+    #expect(errors.mapValues(\.code) == [0: .protocolViolation])
     #expect(try await lab.broker.counts(of: lab.queue).unsettled == 1)
+    #expect(try lab.redis("ZRANGE", "{\(lab.queue)}:remembered", "0", "-1") == "m1")
     #expect(await consumer.complete(deliveries[0]).isApplied)
     #expect(try await lab.broker.counts(of: lab.queue) == QueueCounts())
     try lab.redis("DEL", full)

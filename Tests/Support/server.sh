@@ -8,6 +8,7 @@
 # started it may die in any way, and no server stays behind. A directory that it made, it removes.
 set -um
 
+here=$(cd "$(dirname "$0")" && pwd)
 kind=$1 directory=$2 port=$3
 options=("${@:4}")
 group='' epmd=''
@@ -23,14 +24,8 @@ free_port() {
   done
 }
 
-# A kill may cut the file off within a transaction. Redis 7 then cuts off the last command alone and leaves the
-# transaction open: at the start after that, what it had begun is done for a second time. redis-check-aof cuts it off as
-# a whole, as the documentation tells whoever runs Redis.
 start_redis() {
-  local manifest=$directory/appendonlydir/appendonly.aof.manifest
-  if [ -f "$manifest" ]; then
-    echo y | redis-check-aof --fix "$manifest" >>"$log" 2>&1 || { group=''; return 1; }
-  fi
+  sh "$here/../../docker/check-append-only.sh" "$directory/appendonlydir" >>"$log" 2>&1 || { group=''; return 1; }
   redis-server --bind 127.0.0.1 --port "$port" --dir "$directory" --appendonly yes --save '' \
     --enable-debug-command local ${options[@]+"${options[@]}"} </dev/null >>"$log" 2>&1 &
   group=$!

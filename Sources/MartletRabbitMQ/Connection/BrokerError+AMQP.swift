@@ -57,7 +57,7 @@ extension BrokerError {
     return BrokerError(
       .conflict,
       "\(kind) '\(name)' exists with other arguments: '\(argument)' is \(plain(current)) on the broker, Martlet asks "
-        + "for \(plain(asked)); use another name, delete the \(kind), or declare it with mode 'never' to take it as it is",
+        + "for \(plain(asked)); use another name, or delete the \(kind) when it is empty",
       isRetriable: true)
   }
 

@@ -59,7 +59,7 @@ final class HubReading {
     for cursor in cursors { cursor.phase = .ended }
     cursors = []
     let open = connections
-    (reading, waiting, isAwaiting, isUnblocking) = ([], nil, false, false)
+    (reading, waiting, isAwaiting, isUnblocking, waitAgainAt) = ([], nil, false, false, nil)
     for connection in open { connection.close() }
   }
 
@@ -77,7 +77,7 @@ final class HubReading {
     for cursor in cursors where reading[cursor.connection].isReady {
       if let due = cursor.nextRead { next = min(next, due) }
     }
-    if let waitAgainAt { next = min(next, waitAgainAt) }
+    if let waitAgainAt, waiting?.isReady == true { next = min(next, waitAgainAt) }
     return next
   }
 

@@ -24,7 +24,14 @@ extension QueueReader {
     }
     let rest = group.filtered(entries: kept)
     if rest.isEmpty { return completion(.ownershipLost) }
-    commit(rest) { _ in completion(.ownershipLost) }
+    commit(rest) { completion(Self.lost(of: $0, kept)) }
+  }
+
+  /// The result of a group of which a part was lost. A refused entry has to be heard of before a lost one: its deliveries
+  /// wait for another settlement.
+  private static func lost(of rest: CommitResult, _ kept: [Int]) -> CommitResult {
+    guard case .refused(let errors) = rest else { return .ownershipLost }
+    return .refused(errors.reduce(into: [:]) { $0[kept[$1.key]] = $1.value })
   }
 
   private func impossibleOutputs(of group: CommitGroup) -> [Int: BrokerError] {
@@ -58,7 +65,7 @@ extension QueueReader {
         case .refused(let errors): refused[index] = errors[0]
         }
         open -= 1
-        if open == 0 { completion(isLost ? .ownershipLost : refused.isEmpty ? .applied : .refused(refused)) }
+        if open == 0 { completion(!refused.isEmpty ? .refused(refused) : isLost ? .ownershipLost : .applied) }
       }
     }
   }
@@ -135,8 +142,7 @@ extension QueueReader {
     guard !kept.isEmpty else { return group.completion(.refused(refused)) }
     add(group.group.filtered(entries: kept)) { result in
       switch result {
-      case .applied: group.completion(.refused(refused))
-      case .ownershipLost: group.completion(.ownershipLost)
+      case .applied, .ownershipLost: group.completion(.refused(refused))
       case .refused(let errors):
         group.completion(.refused(errors.reduce(into: refused) { $0[kept[$1.key]] = $1.value }))
       }

@@ -76,9 +76,6 @@ enum CommitScript {
         call('HSET', KEYS[3], consumer, number, consumer .. ':' .. A[3], text)
         return redis.error_reply(text)
       end
-      if lastRemembered > firstRemembered then
-        remember(KEYS[7], tonumber(A[firstRemembered - 2]), firstRemembered + 1, lastRemembered, 2, milliseconds())
-      end
       local function operations()
         while i <= #A do
           local op = A[i]
@@ -119,7 +116,8 @@ enum CommitScript {
           end
         end
       end
-      -- Nothing foreseen is left that could fail: only a stream whose ids have come to their end.
+      -- Nothing foreseen is left that could fail: only a stream whose ids have come to their end. What was sent before it
+      -- is sent again, when the inputs are.
       local isDone, failure = pcall(operations)
       if not isDone then
         list(settled, count, function(i, j)
@@ -129,6 +127,9 @@ enum CommitScript {
           call('XCLAIM', stream, group, consumer .. '/u', 0, unpack(pending))
         end)
         return type(failure) == 'table' and failure or redis.error_reply(tostring(failure))
+      end
+      if lastRemembered > firstRemembered then
+        remember(KEYS[7], tonumber(A[firstRemembered - 2]), firstRemembered + 1, lastRemembered, 2, milliseconds())
       end
       if count > 0 then
         -- Everything up to the newest has an outcome: delivered entries are pending or deleted.

@@ -35,7 +35,7 @@ extension Committer {
     var sent: Set<Int> = []
     switch await consumer.commit(group.filtered(entries: kept) { _ in false }) {
     case .applied: break
-    case .ownershipLost: return (.ownershipLost, [])
+    case .ownershipLost: return (refused.isEmpty ? .ownershipLost : .refused(refused), [])
     case .refused(let errors):
       for (index, error) in errors { refused[kept[index]] = error }
       sent = Set(errors.keys.map { kept[$0] })

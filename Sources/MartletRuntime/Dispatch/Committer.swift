@@ -37,7 +37,8 @@ final class Committer: Sendable {
       consumer.commit(rest) { result in
         switch result {
         case .applied: completion(refused.isEmpty ? .applied : .refused(refused), [])
-        case .ownershipLost: completion(.ownershipLost, [])
+        // A refused entry has to be heard of before a lost one: its deliveries wait for another settlement.
+        case .ownershipLost: completion(refused.isEmpty ? .ownershipLost : .refused(refused), [])
         case .refused(let errors):
           let sent = errors.keys.filter { rest.entries[$0].outputs.isEmpty }.map { kept[$0] }
           completion(.refused(errors.reduce(into: refused) { $0[kept[$1.key]] = $1.value }), Set(sent))

@@ -7,7 +7,7 @@ import Testing
 
 /// A chain of functions whose links lie on three brokers: no commit covers input and output.
 @Suite struct CrossBrokerTests {
-  private static let count = 6_000
+  private static let count = 3_000
 
   @Test func aChainOverThreeBrokersLosesNothing() async throws {
     let (redis, redisURL) = try Self.proxy(to: await SharedServer.redisURL())

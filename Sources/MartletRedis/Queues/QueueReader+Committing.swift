@@ -176,6 +176,7 @@ extension QueueReader {
     }
     group.completion(.applied)
   }
+
   /// What it settled is no longer in hand.
   private func release(_ group: GroupInFlight) {
     guard group.generation == generation else { return }

@@ -22,8 +22,9 @@ extension RedisBroker: BrokerAdministration {
       var decoder = EntryDecoder(queue: queue)
       var position = 1
       var messages: [Message] = []
+      var entry = EntryDecoder.Entry()
       while position < reply.nodes.count {
-        if let entry = decoder.next(reply, &position) { messages.append(entry.message) }
+        if decoder.next(reply, &position, &entry) { messages.append(entry.takeMessage()) }
       }
       return messages
     }

@@ -77,6 +77,20 @@ public struct CommitGroup: Sendable {
     entries.append(Entry(settlements: settled..<settlements.count, outputs: sent..<self.outputs.count))
   }
 
+  /// Adds the commit of an invocation of one message that sends one.
+  /// - Parameters:
+  ///   - settlement: what becomes of it.
+  ///   - output: what is sent.
+  ///   - id: the message's id where it is remembered; used with `deduplication` alone.
+  public mutating func append(settlement: Settlement, output: consuming OutgoingMessage, remembering id: String = "") {
+    let (settled, sent) = (settlements.count, outputs.count)
+    settlements.append(settlement)
+    deduplication?.append([id], count: settlements.count)
+    note(output)
+    outputs.append(output)
+    entries.append(Entry(settlements: settled..<settled + 1, outputs: sent..<sent + 1))
+  }
+
   @inline(__always)
   private mutating func note(_ output: borrowing OutgoingMessage) {
     outputBytes += output.body.count

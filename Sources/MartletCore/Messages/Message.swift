@@ -12,13 +12,14 @@ public struct Message: Sendable {
   public var contentType: ContentType?
   /// Milliseconds since 1970; minus one is unknown.
   private var enqueuedMilliseconds: Int64
-  private var details: Details?
+  @usableFromInline var details: Details?
 
-  private final class Details: Sendable {
-    let key: String?
-    let headers: Headers
-    let trace: TraceContext?
-    let expiresAt: Date?
+  @usableFromInline
+  final class Details: Sendable {
+    @usableFromInline let key: String?
+    @usableFromInline let headers: Headers
+    @usableFromInline let trace: TraceContext?
+    @usableFromInline let expiresAt: Date?
 
     init(key: String?, headers: Headers, trace: TraceContext?, expiresAt: Date?) {
       self.key = key
@@ -51,25 +52,25 @@ public struct Message: Sendable {
 
   /// The key that keeps related messages together; nil where there is none.
   public var key: String? {
-    get { details?.key }
+    @inlinable get { details?.key }
     set { details = Details(key: newValue, headers: headers, trace: trace, expiresAt: expiresAt) }
   }
 
   /// Everything else that the sender attached. Martlet's own fields (`WireField`) are not among them.
   public var headers: Headers {
-    get { details?.headers ?? Headers() }
+    @inlinable get { details?.headers ?? Headers() }
     set { details = Details(key: key, headers: newValue, trace: trace, expiresAt: expiresAt) }
   }
 
   /// The trace that the message belongs to.
   public var trace: TraceContext? {
-    get { details?.trace }
+    @inlinable get { details?.trace }
     set { details = Details(key: key, headers: headers, trace: newValue, expiresAt: expiresAt) }
   }
 
   /// When it ends to be of use; the runtime moves later ones to the dead letters instead of running them.
   public var expiresAt: Date? {
-    get { details?.expiresAt }
+    @inlinable get { details?.expiresAt }
     set { details = Details(key: key, headers: headers, trace: trace, expiresAt: newValue) }
   }
 

@@ -12,9 +12,9 @@ public struct OutgoingMessage: Sendable {
   public var id: String
   /// What the body is.
   public var contentType: ContentType?
-  private var details: Details?
+  @usableFromInline var details: Details?
 
-  private struct Values {
+  struct Values {
     var key: String?
     var partition: Int?
     var headers = Headers()
@@ -23,7 +23,8 @@ public struct OutgoingMessage: Sendable {
     var timeToLive: Duration?
   }
 
-  private final class Details: Sendable {
+  @usableFromInline
+  final class Details: Sendable {
     let values: Values
     let isEvent: Bool
 
@@ -35,22 +36,28 @@ public struct OutgoingMessage: Sendable {
     }
   }
 
+  @inlinable
   public init(
     to address: Address, body: Bytes, id: String, contentType: ContentType? = nil, key: String? = nil,
     headers: Headers = Headers(), trace: TraceContext? = nil, deliverAt: Date? = nil, timeToLive: Duration? = nil
   ) {
-    let isPlain = key == nil && headers.isEmpty && trace == nil && deliverAt == nil && timeToLive == nil
-    details =
-      isPlain
-      ? nil
-      : Details(Values(key: key, headers: headers, trace: trace, deliverAt: deliverAt, timeToLive: timeToLive))
     self.address = address
     self.body = body
     self.id = id
     self.contentType = contentType
+    let isPlain = key == nil && headers.isEmpty && trace == nil && deliverAt == nil && timeToLive == nil
+    details = isPlain ? nil : Self.details(key, headers, trace, deliverAt, timeToLive)
+  }
+
+  @usableFromInline
+  static func details(
+    _ key: String?, _ headers: Headers, _ trace: TraceContext?, _ deliverAt: Date?, _ timeToLive: Duration?
+  ) -> Details {
+    Details(Values(key: key, headers: headers, trace: trace, deliverAt: deliverAt, timeToLive: timeToLive))
   }
 
   /// Whether it is body, id and content type alone: then a broker need not look for the rest.
+  @inlinable
   public var isPlain: Bool { details == nil }
 
   /// Whether it is what most events are: a key, perhaps a partition and a trace without state, beside body, id and

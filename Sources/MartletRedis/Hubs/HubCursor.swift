@@ -121,8 +121,9 @@ final class HubCursor {
     var caught = Catch()
     var position = 1
     var isProven = look
+    var entry = EntryDecoder.Entry()
     while position < reply.nodes.count {
-      guard let entry = decoder.next(reply, &position) else { continue }
+      guard decoder.next(reply, &position, &entry) else { continue }
       let offset = EventOffset(high: entry.high, low: entry.low)
       if !isProven {
         guard offset == last, eventID == nil || eventID == entry.message.id else { break }
@@ -131,7 +132,7 @@ final class HubCursor {
         continue
       }
       let number = sequenceNumber + Int64(caught.events.count) + 1
-      caught.events.append(Event(message: entry.message, offset: offset, sequenceNumber: number))
+      caught.events.append(Event(message: entry.takeMessage(), offset: offset, sequenceNumber: number))
     }
     // The last event did not come again: nobody knows what this is before the stream was looked at.
     if !isProven {

@@ -15,18 +15,18 @@ struct OutputEncoder {
     var key = 0
     var outputs: Range<Int>
 
-    init(_ output: OutgoingMessage, partition: Int, at index: Int) {
+    init(_ output: UnsafePointer<OutgoingMessage>, partition: Int, at index: Int) {
       self.partition = partition
-      address = output.address
+      address = output.pointee.address
       form = Form(output)
-      contentType = form.isShared ? output.contentType : nil
+      contentType = form.isShared ? output.pointee.contentType : nil
       outputs = index..<index + 1
     }
 
     /// Whether an output can be written as those of the run are.
-    func takes(_ output: borrowing OutgoingMessage, partition: Int) -> Bool {
-      self.partition == partition && form == Form(output) && (!form.isShared || contentType == output.contentType)
-        && address == output.address
+    func takes(_ output: UnsafePointer<OutgoingMessage>, partition: Int) -> Bool {
+      self.partition == partition && form == Form(output)
+        && (!form.isShared || contentType == output.pointee.contentType) && address == output.pointee.address
     }
   }
 
@@ -43,13 +43,13 @@ struct OutputEncoder {
     /// Later.
     case delayed
 
-    init(_ output: borrowing OutgoingMessage) {
-      if output.isPlain {
+    init(_ output: UnsafePointer<OutgoingMessage>) {
+      if output.pointee.isPlain {
         self = .plain
-      } else if output.isPlainEvent {
-        self = output.trace == nil ? .keyed : .traced
+      } else if output.pointee.isPlainEvent {
+        self = output.pointee.trace == nil ? .keyed : .traced
       } else {
-        self = OutputTarget.isDelayed(output) ? .delayed : .full
+        self = OutputTarget.isDelayed(output.pointee) ? .delayed : .full
       }
     }
 
@@ -57,13 +57,13 @@ struct OutputEncoder {
     /// The arguments of the operation before those of its outputs, where they share it.
     var sharedArguments: Int { self == .plain ? 4 : 5 }
     /// The arguments of each output.
-    func arguments(_ output: borrowing OutgoingMessage) -> Int {
+    func arguments(_ output: UnsafePointer<OutgoingMessage>) -> Int {
       switch self {
       case .plain: 2
       case .keyed: 3
       case .traced: 4
-      case .full: 3 + EntryEncoder.argumentCount(output)
-      case .delayed: 4 + EntryEncoder.argumentCount(output)
+      case .full: 3 + EntryEncoder.argumentCount(output.pointee)
+      case .delayed: 4 + EntryEncoder.argumentCount(output.pointee)
       }
     }
   }
@@ -86,22 +86,26 @@ struct OutputEncoder {
     places.reserveCapacity(outputs.count)
     // Through a pointer, so that no message is copied to be looked at.
     outputs.withUnsafeBufferPointer { outputs in
+      guard var output = outputs.baseAddress else { return }
       for index in outputs.indices {
         let partition = partitions.isEmpty ? -1 : partitions[index]
-        if let last = runs.indices.last, runs[last].takes(outputs[index], partition: partition) {
+        if let last = runs.indices.last, runs[last].takes(output, partition: partition) {
           runs[last].outputs = runs[last].outputs.lowerBound..<index + 1
           places.append(places[index - 1])
         } else {
-          begin(partition: partition, at: index, own: own.count)
+          begin(output, partition: partition, at: index, own: own.count)
         }
-        argumentCount += runs[runs.count - 1].form.arguments(outputs[index])
+        argumentCount += runs[runs.count - 1].form.arguments(output)
+        output += 1
       }
     }
   }
 
-  private mutating func begin(partition: Int, at index: Int, own: Int) {
-    var run = Run(outputs[index], partition: partition, at: index)
-    let target = OutputTarget(outputs[index], partition: partition)
+  private mutating func begin(
+    _ output: UnsafePointer<OutgoingMessage>, partition: Int, at index: Int, own: Int
+  ) {
+    var run = Run(output, partition: partition, at: index)
+    let target = OutputTarget(output.pointee, partition: partition)
     run.key = place(of: target, behind: own)
     places.append(run.key..<run.key + target.keys.count)
     if run.form.isShared { argumentCount += run.form.sharedArguments }

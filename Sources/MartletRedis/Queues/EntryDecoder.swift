@@ -6,34 +6,44 @@ struct EntryDecoder {
   let queue: String
   var arena = ByteArena()
 
-  /// A decoded entry.
+  /// A decoded entry. One is filled again and again, because this runs for every message.
   struct Entry {
-    var message: Message
-    let high: UInt64
-    let low: UInt64
+    var message = Message(body: Bytes(), id: "")
+    fileprivate(set) var high: UInt64 = 0
+    fileprivate(set) var low: UInt64 = 0
     /// Attempts spent, as written with the message.
     var spent = 0
     var hasBody = false
     /// Not a message: it tells that one is due earlier than the readers may know.
     var isWake = false
+
+    /// Hands the message over.
+    mutating func takeMessage() -> Message {
+      var taken = Message(body: Bytes(), id: "")
+      swap(&message, &taken)
+      return taken
+    }
   }
 
   /// Reads the entry whose `[id, [field, value, …]]` begins at `position` and moves behind it.
-  /// nil for an entry that was deleted: its fields are null.
-  mutating func next(_ reply: Reply, _ position: inout Int) -> Entry? {
+  /// False for an entry that was deleted: its fields are null.
+  mutating func next(_ reply: Reply, _ position: inout Int, _ entry: inout Entry) -> Bool {
     let nodes = reply.nodes
     guard position + 2 < nodes.count, nodes[position].kind == .array else {
       position = nodes.count
-      return nil
+      return false
     }
     let id = nodes[position + 1]
     let fields = nodes[position + 2]
     position += 3
     let (high, low) = Self.streamID(reply.bytes(id))
-    guard fields.kind == .array else { return nil }
-    var entry = Entry(
-      message: Message(body: Bytes(), id: "", contentType: nil, enqueuedMilliseconds: Int64(clamping: high)),
-      high: high, low: low)
+    guard fields.kind == .array else { return false }
+    entry.message = Message(body: Bytes(), id: "", contentType: nil, enqueuedMilliseconds: Int64(clamping: high))
+    entry.high = high
+    entry.low = low
+    entry.spent = 0
+    entry.hasBody = false
+    entry.isWake = false
     var details = Details()
     let end = min(position + fields.number, nodes.count)
     while position + 1 < end {
@@ -43,7 +53,7 @@ struct EntryDecoder {
     position = end
     if entry.message.id.isEmpty { entry.message.id = "\(queue)/\(high)-\(low)" }
     if details.areMany { details.apply(to: &entry.message) } else if let key = details.key { entry.message.key = key }
-    return entry
+    return true
   }
 
   /// What few entries have.

@@ -103,15 +103,16 @@ extension QueueReader {
     let mostBytes = loop.environment.maxMessageBytes
     var deliveries: [Delivery] = []
     deliveries.reserveCapacity(reply.nodes[3].number)
+    var entry = EntryDecoder.Entry()
     while position < reply.nodes.count {
-      guard let entry = decoder.next(reply, &position) else { continue }
+      guard decoder.next(reply, &position, &entry) else { continue }
       lastSeen = (entry.high, entry.low)
       let size = entry.message.body.count
       largest = max(largest, size)
       let receipt = Receipt(generation: generation, high: entry.high, low: entry.low)
       outstanding += 1
       if entry.hasBody, size <= mostBytes {
-        deliveries.append(Delivery(message: entry.message, receipt: receipt, attempt: entry.spent + 1))
+        deliveries.append(Delivery(message: entry.takeMessage(), receipt: receipt, attempt: entry.spent + 1))
       } else {
         setAside(Delivery(message: entry.message, receipt: receipt, attempt: entry.spent + 1), entry)
       }

@@ -37,8 +37,9 @@ extension QueueReader {
       guard let self, generation == self.generation, case .active = phase else { return }
       isAskingForSuspect = false
       var position = 2
+      var entry = EntryDecoder.Entry()
       guard reply.root?.kind == .array, reply.nodes.count > 4, let recorded = reply.integer(reply.nodes[1]),
-        let entry = decoder.next(reply, &position)
+        decoder.next(reply, &position, &entry)
       else {
         releaseSuspect()
         waitingSuspects = 0

@@ -4,14 +4,14 @@ import MartletCore
 struct BatchVerdict: Sendable {
   /// What became of one message.
   enum Event: Sendable {
-    case success([OutgoingMessage])
+    case success(Outputs)
     case failure(any Error)
   }
 
   /// The messages that share one outcome and the invocation's outputs.
   private(set) var together: [DeliveryReference] = []
   /// What they send together.
-  private(set) var outputs: [OutgoingMessage] = []
+  private(set) var outputs = Outputs.nothing
   /// The messages with an outcome of their own.
   private(set) var each: [(delivery: DeliveryReference, event: Event)] = []
 
@@ -19,7 +19,7 @@ struct BatchVerdict: Sendable {
     each = undecodable.map { ($0.delivery, .failure(Undecodable(underlying: $0.error))) }
   }
 
-  mutating func succeedTogether(_ deliveries: [DeliveryReference], outputs: [OutgoingMessage]) {
+  mutating func succeedTogether(_ deliveries: [DeliveryReference], outputs: Outputs) {
     together = deliveries
     self.outputs = outputs
   }

@@ -65,16 +65,17 @@ final class FunctionRunner: Runner, DeliveryHandler {
         run.work = setAsideRefused(deliveries, worker)
       }
       let invocation = Invocation(plan: plan, run: run)
-      var verdict: Verdict
+      var verdict = Verdict.success
+      var outputs = Outputs.nothing
       do {
         switch run.work {
         case .one(let delivery):
           if delivery.needsCheck, let refusal = plan.refusal(of: delivery.value) {
             verdict = .refused(refusal)
           } else if case .direct(let call) = body {
-            verdict = .success(invocation.withSent(try call(delivery, invocation)))
+            outputs = invocation.withSent(try call(delivery, invocation))
           } else if case .one(let call) = body {
-            verdict = .success(invocation.withSent(try await call(delivery, invocation)))
+            outputs = invocation.withSent(try await call(delivery, invocation))
           } else {
             preconditionFailure("a function of batches was given one message")
           }
@@ -89,7 +90,7 @@ final class FunctionRunner: Runner, DeliveryHandler {
       } catch {
         verdict = .failure(error)
       }
-      next = step(worker, after: invocation, verdict)
+      next = step(worker, after: invocation, verdict, &outputs)
       if executor.hasWaitingJobs, now.nanoseconds(since: started) > 5_000_000 {
         await Task.yield()  // fair between functions: others wait for this thread
         started = now
@@ -97,23 +98,26 @@ final class FunctionRunner: Runner, DeliveryHandler {
     }
   }
 
-  /// How a run ended, before it is settled. What is large and rare lies in a box.
+  /// How a run ended, before it is settled. Its outputs are beside it, to be handed on; what is large and rare lies in a
+  /// box.
   private enum Verdict {
-    case success([OutgoingMessage])
+    case success
     case failure(any Error)
     indirect case refused(FunctionPlan.Refusal)
     indirect case batch(BatchVerdict)
   }
 
   /// Settles the run that ended and takes the next one; nil ends the worker.
-  private func step(_ worker: Int, after invocation: Invocation, _ verdict: Verdict) -> RunnerState.Run? {
+  private func step(
+    _ worker: Int, after invocation: Invocation, _ verdict: Verdict, _ outputs: inout Outputs
+  ) -> RunnerState.Run? {
     let now = self.now
     var next: Next?
     // Nearly every run is a plain success: it is settled and the next one taken under one lock.
     let ending = state.withLock { state in
       let ending = state.end(worker, now: now)
-      if ending == .inTime, case .success(let outputs) = verdict, case .one(let delivery) = invocation.work {
-        state.settle(delivery, .complete(delivery.receipt), outputs: outputs)
+      if ending == .inTime, case .success = verdict, case .one(let delivery) = invocation.work {
+        state.settle(delivery, .complete(delivery.receipt), outputs: outputs.take())
         next = Next(&state, worker, now)
       }
       return ending
@@ -180,7 +184,7 @@ final class FunctionRunner: Runner, DeliveryHandler {
 
   private func settle(_ batch: BatchVerdict, _ invocation: Invocation) {
     if !batch.together.isEmpty {
-      state.withLock { $0.complete(batch.together, outputs: invocation.withSent(batch.outputs)) }
+      state.withLock { $0.complete(batch.together, outputs: invocation.withSent(batch.outputs).messages) }
     }
     // What was sent by hand belongs to the whole batch: it leaves with the first message that succeeded.
     var isFirst = batch.together.isEmpty

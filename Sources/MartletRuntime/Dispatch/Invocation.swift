@@ -8,8 +8,9 @@ final class Invocation: Sendable {
   let trace: TraceContext?
   let partition: PartitionContext?
   private let deadlineTime: MonotonicTime?
-  /// What `context.send` sends has its own numbers, behind those of the bindings.
-  private let sent = Locked<OutputCollector?>(nil)
+  /// What `context.send` sends has its own numbers, behind those of the bindings. One collector or none; in an array
+  /// because most invocations need none, and it is large.
+  private let sent = Locked<[OutputCollector]>([])
 
   convenience init(plan: FunctionPlan, run: RunnerState.Run) {
     self.init(plan: plan, work: run.work, number: run.number, deadline: run.deadline, partition: nil)
@@ -46,18 +47,18 @@ final class Invocation: Sendable {
   /// What the function returned, ready to be sent.
   func encode<each Result>(
     _ results: (repeat each Result), for bindings: repeat Output<each Result>
-  ) throws -> [OutgoingMessage] {
+  ) throws -> Outputs {
     var collector = OutputCollector(inputID: messageID, function: plan.function.name, trace: trace)
     var number = 0
     repeat try (each bindings).add(each results, number: &number, into: &collector)
-    return collector.messages
+    return collector.take()
   }
 
   /// What the function returned for its only output, ready to be sent.
-  func encode<Result>(_ result: Result, for binding: Output<Result>) throws -> [OutgoingMessage] {
+  func encode<Result>(_ result: Result, for binding: Output<Result>) throws -> Outputs {
     var collector = OutputCollector(inputID: messageID, function: plan.function.name, trace: trace)
     try binding.emit(result, &collector)
-    return collector.messages
+    return collector.take()
   }
 
   /// The outcome of one message of a batch, with the outputs that it has of its own.
@@ -82,7 +83,7 @@ final class Invocation: Sendable {
     for (event, result) in zip(events, results.results) {
       do {
         let own = try outputs(of: event.value.message, result, for: repeat each bindings)
-        judged.append(.success(isFirst ? withSent(own) : own))
+        judged.append(.success((isFirst ? withSent(own) : own).messages))
         isFirst = false
       } catch {
         judged.append(.failure(error))
@@ -100,7 +101,7 @@ final class Invocation: Sendable {
   private func outputs<each Result>(
     of message: Message, _ result: Swift.Result<EventOutcome<repeat each Result>, any Error>,
     for bindings: repeat Output<each Result>
-  ) throws -> [OutgoingMessage] {
+  ) throws -> Outputs {
     let event = try result.get()
     if let outcome = event.outcome { throw outcome }
     var collector = OutputCollector(inputID: message.id, function: plan.function.name, trace: message.trace?.next())
@@ -108,7 +109,7 @@ final class Invocation: Sendable {
       var number = 0
       repeat try (each bindings).add(each results, number: &number, into: &collector)
     }
-    return collector.messages
+    return collector.take()
   }
 
   /// Adds what the function sends by hand.
@@ -119,18 +120,18 @@ final class Invocation: Sendable {
     if let problem = plan.problem(withOutput: address) { throw InvalidOutput(problem: problem) }
     if let hub { try plan.note(hub, at: address) }
     try sent.withLock { sent in
-      var collector =
-        sent
-        ?? OutputCollector(
-          inputID: messageID, function: plan.function.name, trace: trace, output: plan.function.outputs.count)
-      try add(&collector)
-      sent = collector
+      if sent.isEmpty {
+        sent.append(
+          OutputCollector(
+            inputID: messageID, function: plan.function.name, trace: trace, output: plan.function.outputs.count))
+      }
+      try add(&sent[0])
     }
   }
 
   /// The returned outputs, and behind them what was sent by hand.
-  func withSent(_ returned: consuming [OutgoingMessage]) -> [OutgoingMessage] {
-    guard let sent = sent.withLock({ $0?.messages }) else { return returned }
-    return returned + sent
+  func withSent(_ returned: consuming Outputs) -> Outputs {
+    guard let sent = sent.withLock({ $0.first?.outputs }) else { return returned }
+    return .many(returned.messages + sent.messages)
   }
 }

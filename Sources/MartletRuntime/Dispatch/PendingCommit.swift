@@ -19,12 +19,15 @@ struct PendingCommit: Sendable {
   ///   - outputs: what is sent.
   ///   - isRepeat: its id is remembered already.
   mutating func append(
-    _ delivery: DeliveryReference, _ settlement: Settlement, outputs: consuming [OutgoingMessage],
+    _ delivery: DeliveryReference, _ settlement: Settlement, outputs: consuming Outputs,
     isRepeat: Bool = false
   ) {
     let isRemembered = group.deduplication != nil && !isRepeat && settlement.isEnd
-    group.append(
-      settlement: settlement, outputs: outputs, remembering: isRemembered ? delivery.value.message.id : "")
+    let id = isRemembered ? delivery.value.message.id : ""
+    switch consume outputs {
+    case .one(let output): group.append(settlement: settlement, output: output, remembering: id)
+    case let outputs: group.append(settlement: settlement, outputs: outputs.messages, remembering: id)
+    }
     deliveries.append(delivery)
   }
 

@@ -235,7 +235,7 @@ struct RunnerState: Sendable {
 
   /// The outcome of one delivery.
   mutating func settle(
-    _ delivery: DeliveryReference, _ settlement: Settlement, outputs: consuming [OutgoingMessage],
+    _ delivery: DeliveryReference, _ settlement: Settlement, outputs: consuming Outputs,
     isRepeat: Bool = false
   ) {
     guard delivery.generation >= generation else { return }

@@ -52,7 +52,7 @@ extension Function {
         let results = try await run(event, &own, FunctionContext(invocation: invocation))
         states[event.key] = own
         let outputs = try invocation.encode((repeat each results), for: repeat each outputs)
-        return EventVerdict(body: .together(invocation.withSent(outputs)), values: try states.changes())
+        return EventVerdict(body: .together(invocation.withSent(outputs).messages), values: try states.changes())
       }
     }
   }
@@ -78,7 +78,7 @@ extension Function {
         try states.decodeAll()
         let results = try await run(batch, &states, FunctionContext(invocation: invocation))
         let outputs = try invocation.encode((repeat each results), for: repeat each outputs)
-        return EventVerdict(body: .together(invocation.withSent(outputs)), values: try states.changes())
+        return EventVerdict(body: .together(invocation.withSent(outputs).messages), values: try states.changes())
       }
     }
   }
@@ -136,9 +136,9 @@ extension Trigger {
   }
 
   /// One outcome for all events of an invocation.
-  func eventBody(call: @escaping @Sendable (Input, Invocation) async throws -> [OutgoingMessage]) -> Function.Body {
+  func eventBody(call: @escaping @Sendable (Input, Invocation) async throws -> Outputs) -> Function.Body {
     eventBody(isStateful: false) { input, _, _, invocation in
-      EventVerdict(body: .together(invocation.withSent(try await call(input, invocation))))
+      EventVerdict(body: .together(invocation.withSent(try await call(input, invocation)).messages))
     }
   }
 }

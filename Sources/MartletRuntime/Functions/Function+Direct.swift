@@ -44,7 +44,7 @@ extension Function {
   private init<Input>(
     _ name: String, _ trigger: Trigger<Input>, bindings: [(address: Address, hub: HubDeclaration?)],
     _ retry: RetryPolicy?, _ functionTimeout: Duration?,
-    call: @escaping @Sendable (Input, Invocation) throws -> [OutgoingMessage]
+    call: @escaping @Sendable (Input, Invocation) throws -> Outputs
   ) {
     self.init(name, trigger, bindings: bindings, retry, functionTimeout) {
       switch trigger.binding {

@@ -8,8 +8,8 @@ public struct Function: Sendable {
   /// How the runtime calls the closure: inputs bound, outputs encoded.
   enum Body: Sendable {
     /// Nothing to wait for: the whole run is a plain call.
-    case direct(@Sendable (DeliveryReference, Invocation) throws -> [OutgoingMessage])
-    case one(@Sendable (DeliveryReference, Invocation) async throws -> [OutgoingMessage])
+    case direct(@Sendable (DeliveryReference, Invocation) throws -> Outputs)
+    case one(@Sendable (DeliveryReference, Invocation) async throws -> Outputs)
     case many(@Sendable ([DeliveryReference], Invocation) async throws -> BatchVerdict)
     case events(EventBinding)
   }
@@ -106,7 +106,7 @@ extension Function {
 
   private init<Input, each Result>(
     _ name: String, _ trigger: Trigger<Input>, outputs: (repeat Output<each Result>), _ retry: RetryPolicy?,
-    _ functionTimeout: Duration?, call: @escaping @Sendable (Input, Invocation) async throws -> [OutgoingMessage]
+    _ functionTimeout: Duration?, call: @escaping @Sendable (Input, Invocation) async throws -> Outputs
   ) {
     self.init(name, trigger, bindings: Self.bindings(repeat each outputs), retry, functionTimeout) {
       switch trigger.binding {
@@ -121,7 +121,7 @@ extension Function {
   /// One outcome for the whole batch.
   static func batch<Input>(
     _ bind: @escaping @Sendable ([DeliveryReference]) -> DecodedBatch<Input>,
-    call: @escaping @Sendable (Input, Invocation) async throws -> [OutgoingMessage]
+    call: @escaping @Sendable (Input, Invocation) async throws -> Outputs
   ) -> Body {
     .many { deliveries, invocation in
       let batch = bind(deliveries)

@@ -5,7 +5,7 @@ public import struct Foundation.Date
 /// Gathers an invocation's outputs, encoded and with their ids.
 @usableFromInline
 struct OutputCollector: Sendable {
-  private(set) var messages: [OutgoingMessage] = []
+  private(set) var outputs = Outputs.nothing
   private let inputID: String
   private let function: String
   /// What the next ones belong to.
@@ -54,13 +54,16 @@ struct OutputCollector: Sendable {
       to: address, body: body, id: messageID ?? nextID(), contentType: contentType, key: key, headers: headers,
       trace: trace)
     if let partition { message.partition = partition }
-    messages.append(message)
+    outputs.append(message)
     index += 1
   }
 
   /// So many more will be added.
   @usableFromInline
-  mutating func reserve(_ count: Int) { messages.reserveCapacity(messages.count + count) }
+  mutating func reserve(_ count: Int) { outputs.reserve(count) }
+
+  /// Hands over what was gathered.
+  mutating func take() -> Outputs { outputs.take() }
 
   /// Events have neither.
   @usableFromInline
@@ -80,7 +83,7 @@ struct OutputCollector: Sendable {
   }
 
   private mutating func add<Body>(_ body: Body, to address: Address, _ codec: PayloadCodec<Body>) throws {
-    messages.append(
+    outputs.append(
       OutgoingMessage(
         to: address, body: try codec.encode(body), id: nextID(), contentType: codec.contentType, trace: trace))
     index += 1
@@ -98,7 +101,7 @@ struct OutputCollector: Sendable {
       contentType: codec.contentType, key: outgoing.key, headers: outgoing.headers, trace: trace,
       deliverAt: outgoing.deliverAt, timeToLive: outgoing.timeToLive)
     if let partition = outgoing.partition { message.partition = partition }
-    messages.append(message)
+    outputs.append(message)
     index += 1
   }
 

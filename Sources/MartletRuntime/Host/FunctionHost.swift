@@ -195,7 +195,7 @@ public final class FunctionHost: Sendable {
       collector.trace = .start()
       try collector.add(message, to: name)
     }
-    try await publish(collector.messages, on: brokers[name.address])
+    try await publish(collector.take().messages, on: brokers[name.address])
   }
 
   /// Publishes an event from outside of any function, and returns when the broker has it.
@@ -232,7 +232,7 @@ public final class FunctionHost: Sendable {
       _ = try await log.declare(name.declaration)
       declared.withLock { _ = $0.insert(name.address) }
     }
-    try await publish(collector.messages, on: broker)
+    try await publish(collector.take().messages, on: broker)
   }
 
   private func publish(_ messages: [OutgoingMessage], on broker: any Broker) async throws {

@@ -8,6 +8,22 @@ final class JSONObjectView {
   deinit { object.deallocate() }
 }
 
+/// A container, and where it lies. Generic over the container itself: what it needs to know of the type to copy it is
+/// then found in this object, and not by a lookup for every copy.
+private final class JSONKept<Container> {
+  let place = UnsafeMutablePointer<Container>.allocate(capacity: 1)
+
+  init(_ container: Container) { place.initialize(to: container) }
+
+  deinit {
+    place.deinitialize(count: 1)
+    place.deallocate()
+  }
+
+  @inline(never)
+  func copy() -> Container { place.pointee }
+}
+
 /// Keyed containers of a document that are used again for other objects with the same keys: to make one takes the
 /// runtime three lookups of generic types, as long as to read several members.
 struct JSONContainers {
@@ -15,8 +31,13 @@ struct JSONContainers {
     let key: ObjectIdentifier
     let object: UnsafeMutablePointer<Int>
     let view: JSONObjectView
-    /// The container, which is nothing but a reference.
-    var reference: AnyObject
+    /// A `JSONKept` of the container,
+    let kept: AnyObject
+    /// which is nothing but a reference.
+    let reference: UnsafeMutablePointer<AnyObject>
+
+    /// Whether nobody else holds the container.
+    var isFree: Bool { isKnownUniquelyReferenced(&reference.pointee) }
   }
 
   /// A recursive type has a container for each level.
@@ -36,14 +57,14 @@ struct JSONContainers {
   ) -> KeyedDecodingContainer<Key> {
     guard isOpen else { return make(type, of: object, in: document) }
     let key = ObjectIdentifier(type)
-    let found: AnyObject? = known.withUnsafeMutableBufferPointer { known in
-      for index in known.indices where known[index].key == key && isKnownUniquelyReferenced(&known[index].reference) {
+    let found: AnyObject? = known.withUnsafeBufferPointer { known in
+      for index in known.indices where known[index].key == key && known[index].isFree {
         known[index].object.pointee = object
-        return known[index].reference
+        return known[index].kept
       }
       return nil
     }
-    if let found { return unsafeBitCast(found, to: KeyedDecodingContainer<Key>.self) }
+    if let found { return unsafeDowncast(found, to: JSONKept<KeyedDecodingContainer<Key>>.self).copy() }
     return make(type, of: object, in: document)
   }
 
@@ -55,26 +76,26 @@ struct JSONContainers {
     view.object.initialize(to: object)
     let container = KeyedDecodingContainer(
       JSONMembers<Key>(reference: .passUnretained(document), place: view.object, view: view))
-    let isKept =
-      isOpen && Self.areReferences
-      && keep(
-        Known(
-          key: ObjectIdentifier(type), object: view.object, view: view,
-          reference: unsafeBitCast(container, to: AnyObject.self)))
-    if !isKept { view.keptDocument = document }
+    if !(isOpen && Self.areReferences && keep(container, type, view)) { view.keptDocument = document }
     return container
   }
 
   /// False where there is no place: all others are in use.
-  private mutating func keep(_ container: Known) -> Bool {
+  private mutating func keep<Key: CodingKey>(
+    _ container: KeyedDecodingContainer<Key>, _ type: Key.Type, _ view: JSONObjectView
+  ) -> Bool {
+    let kept = JSONKept(container)
+    let new = Known(
+      key: ObjectIdentifier(type), object: view.object, view: view, kept: kept,
+      reference: UnsafeMutableRawPointer(kept.place).assumingMemoryBound(to: AnyObject.self))
     if known.count < Self.most {
-      known.append(container)
+      known.append(new)
       return true
     }
     for _ in known.indices {
       next = (next + 1) % Self.most
-      if isKnownUniquelyReferenced(&known[next].reference) {
-        known[next] = container
+      if known[next].isFree {
+        known[next] = new
         return true
       }
     }
@@ -88,7 +109,7 @@ struct JSONContainers {
     isOpen = false
     var index = 0
     while index < known.count {
-      if isKnownUniquelyReferenced(&known[index].reference) {
+      if known[index].isFree {
         index += 1
       } else {
         known[index].view.keptDocument = document

@@ -6,23 +6,28 @@ public import struct Foundation.Date
 public struct Message: Sendable {
   /// The payload, undecoded.
   public var body: Bytes
-  /// The sender's id. Brokers make one from the place in the queue where the sender gave none.
-  public var id: String
   /// What the sender said the body is; nil where it said nothing.
   public var contentType: ContentType?
+  /// The key that keeps related messages together; nil where there is none.
+  public var key: String?
+  private var identifier: Identifier
   /// Milliseconds since 1970; minus one is unknown.
   private var enqueuedMilliseconds: Int64
   @usableFromInline var details: Details?
 
+  /// Most ids are never looked at as text, and a string of their length is an allocation.
+  private enum Identifier {
+    case text(String)
+    case utf8(Bytes)
+  }
+
   @usableFromInline
   final class Details: Sendable {
-    @usableFromInline let key: String?
     @usableFromInline let headers: Headers
     @usableFromInline let trace: TraceContext?
     @usableFromInline let expiresAt: Date?
 
-    init(key: String?, headers: Headers, trace: TraceContext?, expiresAt: Date?) {
-      self.key = key
+    init(headers: Headers, trace: TraceContext?, expiresAt: Date?) {
       self.headers = headers
       self.trace = trace
       self.expiresAt = expiresAt
@@ -34,44 +39,62 @@ public struct Message: Sendable {
     trace: TraceContext? = nil, enqueuedAt: Date? = nil, expiresAt: Date? = nil
   ) {
     self.body = body
-    self.id = id
     self.contentType = contentType
+    self.key = key
+    identifier = .text(id)
     enqueuedMilliseconds = enqueuedAt.map { Int64($0.timeIntervalSince1970 * 1000) } ?? -1
-    if key != nil || !headers.isEmpty || trace != nil || expiresAt != nil {
-      details = Details(key: key, headers: headers, trace: trace, expiresAt: expiresAt)
+    if !headers.isEmpty || trace != nil || expiresAt != nil {
+      details = Details(headers: headers, trace: trace, expiresAt: expiresAt)
     }
   }
 
   /// The same, with the time as brokers have it: milliseconds since 1970.
   public init(body: Bytes, id: String, contentType: ContentType?, enqueuedMilliseconds: Int64) {
     self.body = body
-    self.id = id
     self.contentType = contentType
+    identifier = .text(id)
     self.enqueuedMilliseconds = enqueuedMilliseconds
   }
 
-  /// The key that keeps related messages together; nil where there is none.
-  public var key: String? {
-    @inlinable get { details?.key }
-    set { details = Details(key: newValue, headers: headers, trace: trace, expiresAt: expiresAt) }
+  /// The sender's id. Brokers make one from the place in the queue where the sender gave none.
+  public var id: String {
+    get {
+      switch identifier {
+      case .text(let id): id
+      case .utf8(let bytes): bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+      }
+    }
+    set { identifier = .text(newValue) }
+  }
+
+  /// The id as UTF-8. Brokers may set it as it arrived, without making text of it; what is no UTF-8 in it is repaired in
+  /// `id`.
+  public var idBytes: Bytes {
+    get {
+      switch identifier {
+      case .text(let id): Bytes(id)
+      case .utf8(let bytes): bytes
+      }
+    }
+    set { identifier = .utf8(newValue) }
   }
 
   /// Everything else that the sender attached. Martlet's own fields (`WireField`) are not among them.
   public var headers: Headers {
     @inlinable get { details?.headers ?? Headers() }
-    set { details = Details(key: key, headers: newValue, trace: trace, expiresAt: expiresAt) }
+    set { details = Details(headers: newValue, trace: trace, expiresAt: expiresAt) }
   }
 
   /// The trace that the message belongs to.
   public var trace: TraceContext? {
     @inlinable get { details?.trace }
-    set { details = Details(key: key, headers: headers, trace: newValue, expiresAt: expiresAt) }
+    set { details = Details(headers: headers, trace: newValue, expiresAt: expiresAt) }
   }
 
   /// When it ends to be of use; the runtime moves later ones to the dead letters instead of running them.
   public var expiresAt: Date? {
     @inlinable get { details?.expiresAt }
-    set { details = Details(key: key, headers: headers, trace: trace, expiresAt: newValue) }
+    set { details = Details(headers: headers, trace: trace, expiresAt: newValue) }
   }
 
   /// When it was sent, by the broker's clock or, on AMQP, the sender's; nil where neither says. To the millisecond.

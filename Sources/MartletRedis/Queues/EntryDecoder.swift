@@ -14,6 +14,7 @@ struct EntryDecoder {
     /// Attempts spent, as written with the message.
     var spent = 0
     var hasBody = false
+    fileprivate var hasID = false
     /// Not a message: it tells that one is due earlier than the readers may know.
     var isWake = false
 
@@ -43,6 +44,7 @@ struct EntryDecoder {
     entry.low = low
     entry.spent = 0
     entry.hasBody = false
+    entry.hasID = false
     entry.isWake = false
     var details = Details()
     let end = min(position + fields.number, nodes.count)
@@ -51,7 +53,7 @@ struct EntryDecoder {
       position += 2
     }
     position = end
-    if entry.message.id.isEmpty { entry.message.id = "\(queue)/\(high)-\(low)" }
+    if !entry.hasID { entry.message.id = "\(queue)/\(high)-\(low)" }
     if details.areMany { details.apply(to: &entry.message) } else if let key = details.key { entry.message.key = key }
     return true
   }
@@ -82,7 +84,9 @@ struct EntryDecoder {
     case 4 where field.equals("body"):
       entry.message.body = arena.copy(reply.bytes(value))
       entry.hasBody = true
-    case 2 where field.equals("id"): entry.message.id = reply.text(value)
+    case 2 where field.equals("id"):
+      entry.message.idBytes = arena.copy(reply.bytes(value))
+      entry.hasID = value.length > 0
     case 3 where field.equals("key"): details.key = reply.text(value)
     case 12 where field.equals("content-type"):
       entry.message.contentType = ContentType(utf8: reply.bytes(value))

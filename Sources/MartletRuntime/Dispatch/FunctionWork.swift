@@ -33,6 +33,15 @@ enum FunctionWork: Sendable {
     }
   }
 
+  /// The same as UTF-8.
+  var idBytes: Bytes {
+    switch self {
+    case .one(let delivery): delivery.value.message.idBytes
+    case .events(let events) where events.count == 1: events[0].value.message.idBytes
+    case .many, .events: Bytes(id)
+    }
+  }
+
   /// The message's trace; a batch of several has many, so none.
   var trace: TraceContext? {
     switch self {

@@ -6,14 +6,15 @@ public import struct Foundation.Date
 @usableFromInline
 struct OutputCollector: Sendable {
   private(set) var outputs = Outputs.nothing
-  private let inputID: String
+  private let inputID: Bytes
   private let function: String
   /// What the next ones belong to.
   var trace: TraceContext?
   private var output: Int
   private var index = 0
 
-  init(inputID: String, function: String, trace: TraceContext?, output: Int = 0) {
+  /// - Parameter inputID: the id of what the function runs on, as UTF-8.
+  init(inputID: Bytes, function: String, trace: TraceContext?, output: Int = 0) {
     self.inputID = inputID
     self.function = function
     self.trace = trace

@@ -23,7 +23,7 @@ struct OutputFormTests {
       }
       Function("text", on: .queue(text)) { message, _ in
         let left = message.expiresAt.map { $0.timeIntervalSince(due) } ?? 0
-        let isInTime = Date() >= due && left > 50 && left < 70
+        let isInTime = Date() >= due && left > 59 && left < 600
         let headers = "\(message.headers["severity"]?.text ?? "-") \(message.headers["count"]?.text ?? "-")"
         seen.add("\(message.body) \(message.key ?? "-") \(message.id) \(headers) \(isInTime)")
       }

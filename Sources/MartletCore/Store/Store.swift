@@ -40,7 +40,8 @@ public protocol Store: Sendable {
   /// kept and sent again under its number. Commits of one partition are applied in the order of the calls.
   ///
   /// `ownershipLost`: the epoch is no longer the partition's, or a number is missing; nothing was written. `refused`:
-  /// these outputs (indices into `outputs`) cannot be sent, whoever tries; nothing was written, and the number is free.
+  /// these outputs (indices into `outputs`) cannot be sent, whoever tries; nothing was written, and the number is free:
+  /// of commits that were handed in behind it the number is missing.
   func commit(_ commit: PartitionCommit, completion: @escaping @Sendable (CommitResult) -> Void)
 
   /// What a group keeps for keys of a partition; keys that it has nothing for are missing.

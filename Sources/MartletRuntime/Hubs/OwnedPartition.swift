@@ -42,6 +42,8 @@ final class OwnedPartition: Sendable {
     var isLost = false
     var isCancelling = false
     var isClosing = false
+    /// A thread is handing a commit to the store: the next one waits, so that they arrive in the order of their numbers.
+    var isHandingOver = false
     /// When the hub's retention is looked after next.
     var trimsAt: MonotonicTime?
   }
@@ -103,23 +105,28 @@ final class OwnedPartition: Sendable {
   func pump() {
     var next: OwnedPartition? = self
     while let partition = next {
-      partition.step()
+      // Behind a commit there may be another one, which others have found meanwhile and left.
+      while partition.step() {}
       next = environment.slots.next
     }
   }
 
-  private func step() {
+  /// - Returns: whether it has handed over a commit.
+  private func step() -> Bool {
     let now = self.now
     // Asked here and not by the clock alone: a process that stood still wakes up anywhere.
     guard !environment.isSilent(now) else {
       loseInSilence()
-      return environment.slots.leave(self)
+      environment.slots.leave(self)
+      return false
     }
     var works: [PartitionWork] = []
     let (reader, granted, commit, notes) = core.withLock { core in
       chooseWork(&core, now: now, &works)
       let isMyTurn = core.state?.runsAlone != true || environment.turn.take(number)
-      let due = core.isClosing ? nil : core.state?.commitToSend(now: now, mayAnnounce: isMyTurn)
+      let mayCommit = !core.isClosing && !core.isHandingOver
+      let due = mayCommit ? core.state?.commitToSend(now: now, mayAnnounce: isMyTurn) : nil
+      if due?.commit != nil { core.isHandingOver = true }
       if core.state?.isExposed != true { environment.turn.giveUp(number) }
       let granted = core.reader == nil ? 0 : core.state?.grant(now: now) ?? 0
       return (core.reader, granted, due?.commit, due?.notes ?? [])
@@ -127,8 +134,13 @@ final class OwnedPartition: Sendable {
     tell(notes)
     if granted > 0 { reader?.grant(granted) }
     for work in works { start(work) }
-    if let commit { send(commit) }
-    finishIfDrained()
+    guard let commit else {
+      finishIfDrained()
+      return false
+    }
+    send(commit)
+    core.withLock { $0.isHandingOver = false }
+    return true
   }
 
   /// Takes batches while there are slots for them, and stands in line for more.
@@ -164,11 +176,15 @@ final class OwnedPartition: Sendable {
     environment.committer.commit(commit) { [self] result in
       let now = self.now
       var committed = 0
+      var isBroken = false
       let notes = core.withLock { core -> [PartitionNote] in
         switch result {
-        case .applied: committed = core.state?.applied() ?? 0
+        case .applied: committed = core.state?.applied(through: commit.number) ?? 0
         case .ownershipLost: break
         case .refused(let errors):
+          // Those behind it cannot be applied any more.
+          isBroken = (core.state?.flights.count ?? 0) > 1
+          if isBroken { return [] }
           return core.state?.refused(errors, wasSent: environment.committer.isElsewhere, now: now) ?? []
         }
         return []
@@ -176,6 +192,7 @@ final class OwnedPartition: Sendable {
       tell(notes)
       if committed > 0 { plan.counts.withLock { $0.committed += committed } }
       if case .ownershipLost = result { lose("a commit was refused: somebody else owns it now") }
+      if isBroken { lose("its store cannot write where it stands") }
       pump()
     }
   }

@@ -8,7 +8,7 @@ struct PartitionEntries: Sendable {
     case running
     /// Its outcome waits to be committed,
     case ran
-    /// or is in the commit under way, or was committed before.
+    /// or is in a commit under way, or was committed before.
     case done
   }
 

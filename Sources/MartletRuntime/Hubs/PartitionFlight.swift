@@ -10,6 +10,11 @@ struct PartitionFlight: Sendable {
   /// What it remembers of its events.
   let seen: SeenEvents.Write?
 
+  /// Whether nothing of it could be refused but its number and its epoch.
+  var movesPositionAlone: Bool {
+    commit.outputs.isEmpty && commit.values.isEmpty && commit.suspect == nil && commit.deaths == 0
+  }
+
   /// The unit that made an output.
   func unit(ofOutput index: Int) -> Int? {
     var end = 0

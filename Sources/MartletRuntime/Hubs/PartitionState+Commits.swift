@@ -5,13 +5,16 @@ extension PartitionState {
   static let maxOutputs = 2000
   /// and no more bytes.
   static let maxBytes = 4 << 20
+  /// So many commits that only move the position may be under way.
+  static let maxFlights = 4
 
-  /// The commit that should leave now, if any: one at a time, since a refused one frees its number.
+  /// The commit that should leave now, if any: one at a time, since a refused one frees its number; several where they
+  /// hold nothing that could be refused. They must reach the store in the order of their numbers.
   /// - Parameter mayAnnounce: whether an event may be singled out that may kill the process.
   mutating func commitToSend(
     now: MonotonicTime, mayAnnounce: Bool = true
   ) -> (commit: PartitionCommit?, notes: [PartitionNote]) {
-    guard inFlight == nil, !isLost else { return (nil, []) }
+    guard flights.isEmpty || mayFollow(now: now), !isLost else { return (nil, []) }
     var notes = takeDropped()
     endSuspicion()
     withdraw()
@@ -23,7 +26,7 @@ extension PartitionState {
     units.removeFirst(count)
     for number in sent.flatMap(\.entries) { entries[number].status = .done }
     var commit = PartitionCommit(
-      partition: partition, epoch: epoch, number: lastCommit + 1,
+      partition: partition, epoch: epoch, number: lastCommit + UInt64(flights.count) + 1,
       position: entries.position(from: position, and: finishedBefore), outputs: sent.flatMap(\.outputs),
       values: sent.reduce(into: [:]) { $0.merge($1.values) { $1 } })
     if let suspects, (commit.position?.sequenceNumber ?? -1) < suspects.through {
@@ -34,18 +37,35 @@ extension PartitionState {
     if let write { commit.values.merge(write.values) { $1 } }
     let batches = sent.count { $0.endsBatch }
     batchesEnded -= batches
-    inFlight = PartitionFlight(
-      commit: commit, units: sent, batches: batches, announces: commit.suspect == nil ? nil : announced?.number,
-      seen: write)
+    flights.append(
+      PartitionFlight(
+        commit: commit, units: sent, batches: batches, announces: commit.suspect == nil ? nil : announced?.number,
+        seen: write))
     return (commit, notes)
   }
 
-  /// The commit under way is durable.
-  /// - Returns: how many events have their outcome with it.
+  /// Whether a commit may follow those under way before they are durable: all of them, and it, only move the position.
+  private func mayFollow(now: MonotonicTime) -> Bool {
+    guard flights.count < Self.maxFlights, suspects == nil, deaths == 0, flights.allSatisfy(\.movesPositionAlone)
+    else { return false }
+    let count = unitsDue(now: now)
+    return count > 0 && units.prefix(count).allSatisfy(\.movesPositionAlone)
+  }
+
+  /// A commit under way is durable, and so are those before it, whose answers may come later.
+  /// - Returns: how many events have their outcome with them.
   @discardableResult
-  mutating func applied() -> Int {
-    guard let flight = inFlight else { return 0 }
-    inFlight = nil
+  mutating func applied(through number: UInt64) -> Int {
+    var events = 0
+    while let flight = flights.first, flight.commit.number <= number {
+      flights.removeFirst()
+      applied(flight)
+      events += flight.units.reduce(0) { $0 + $1.entries.count }
+    }
+    return events
+  }
+
+  private mutating func applied(_ flight: PartitionFlight) {
     lastCommit = flight.commit.number
     if let write = flight.seen { seen?.wrote(write) }
     position = flight.commit.position ?? position
@@ -57,7 +77,6 @@ extension PartitionState {
     if values.isFull {
       values.trim(keeping: units, and: Set(runs.values.flatMap(\.entries).map { entries[$0].event.stateKey }))
     }
-    return flight.units.reduce(0) { $0 + $1.entries.count }
   }
 
   /// How many units the next commit takes.
@@ -116,7 +135,7 @@ extension PartitionState {
 
   /// Whether an event that was singled out runs, or is about to.
   var isExposed: Bool {
-    runsAlone && (!runs.isEmpty || suspects?.announced != nil || inFlight?.announces != nil)
+    runsAlone && (!runs.isEmpty || suspects?.announced != nil || flights.contains { $0.announces != nil })
   }
 
   /// In a drain, takes the attempt back of an event that was singled out and has not begun to run.

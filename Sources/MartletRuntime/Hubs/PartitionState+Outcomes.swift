@@ -267,14 +267,14 @@ extension PartitionState {
 
   // MARK: Refused outputs
 
-  /// Nothing of the commit under way was written: these of its outputs cannot be sent, whoever tries. Their units fail,
+  /// Nothing of the only commit under way was written: these of its outputs cannot be sent, whoever tries. Their units fail,
   /// and what came behind them in their lanes has not happened.
   /// - Parameter wasSent: outputs of other commit domains; those that were not refused are sent already.
   mutating func refused(
     _ errors: [Int: BrokerError], wasSent: (OutgoingMessage) -> Bool, now: MonotonicTime
   ) -> [PartitionNote] {
-    guard let flight = inFlight, !isLost else { return [] }
-    inFlight = nil
+    guard let flight = flights.first, !isLost else { return [] }
+    flights.removeFirst()
     var failed: [Int: BrokerError] = [:]
     for (output, error) in errors.sorted(by: { $0.key < $1.key }) {
       if let unit = flight.unit(ofOutput: output), failed[unit] == nil { failed[unit] = error }

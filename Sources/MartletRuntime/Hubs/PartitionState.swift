@@ -16,8 +16,8 @@ struct PartitionState: Sendable {
   var units: [PartitionUnit] = []
   /// Events without outputs join units from this one on.
   var firstToJoin = 0
-  /// Those in the commit under way.
-  var inFlight: PartitionFlight?
+  /// Those in the commits under way, oldest first: several only where each moves nothing but the position.
+  var flights: [PartitionFlight] = []
   /// How many batches have ended since the last commit.
   var batchesEnded = 0
   var values: KeyedValues
@@ -135,7 +135,10 @@ struct PartitionState: Sendable {
     // The event that was singled out may lie behind others that wait for it.
     let prefetch = runsAlone ? plan.capacity : plan.prefetch
     let room = min(prefetch - waiting, plan.capacity - entries.count) - granted
-    guard room > 0, granted == 0 || room >= max(1, plan.prefetch / 4) else { return 0 }
+    // While a whole batch waits that can run, half of the prefetch is worth a look. In lanes it may not be of one lane.
+    let canWait = plan.lanes == 1 && !runsAlone && waiting >= plan.most
+    let least = granted > 0 ? plan.prefetch / 4 : canWait ? plan.prefetch / 2 : 1
+    guard room > 0, room >= least else { return 0 }
     granted += room
     return room
   }
@@ -216,7 +219,7 @@ struct PartitionState: Sendable {
   /// Whether a batch would only wait to be committed: then it is filled meanwhile. Else small batches, each with a commit
   /// of its own, would stay small for ever where commits are slow.
   private var mustGather: Bool {
-    guard !plan.mergesCommits, inFlight != nil, !units.isEmpty else { return false }
+    guard !plan.mergesCommits, !flights.isEmpty, flights.count > 1 || !units.isEmpty else { return false }
     return lanes.allSatisfy { $0.waiting.count < plan.most }
   }
 
@@ -279,13 +282,13 @@ struct PartitionState: Sendable {
     drain()
     isLost = true
     units = []
-    inFlight = nil
+    flights = []
   }
 
   /// Whether a drain has come to its end.
   var hasDrained: Bool {
     isLost
-      || (isDraining && runs.isEmpty && units.isEmpty && inFlight == nil && suspects?.announced == nil
+      || (isDraining && runs.isEmpty && units.isEmpty && flights.isEmpty && suspects?.announced == nil
         && suspects?.mustWrite != true)
   }
 

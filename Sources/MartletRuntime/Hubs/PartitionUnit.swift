@@ -15,5 +15,7 @@ struct PartitionUnit: Sendable {
   /// Whether a batch ends with it: what `batchCheckpointFrequency` counts.
   var endsBatch = false
 
+  var movesPositionAlone: Bool { outputs.isEmpty && values.isEmpty && remembered.isEmpty }
+
   var bytes: Int { outputs.reduce(0) { $0 + $1.body.count } }
 }

@@ -74,6 +74,10 @@ extension PartitionState {
     commitToSend(now: .milliseconds(milliseconds)).commit
   }
 
+  /// The oldest commit under way is durable.
+  @discardableResult
+  mutating func applied() -> Int { applied(through: flights.first?.commit.number ?? 0) }
+
   /// Commits all that is due; how far the group is then.
   @discardableResult
   mutating func commitAll(at milliseconds: Double = 0) -> [PartitionCommit] {

@@ -65,12 +65,12 @@ struct PartitionStateTests {
     #expect(try require(state.take()).numbers == [0, 1, 2, 3, 4])
   }
 
-  @Test func `one commit is under way at a time, and its number follows the one before`() throws {
+  @Test func `one commit with outputs is under way at a time, and its number follows the one before`() throws {
     var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 1)))
     state.receive(0...1)
-    state.succeed(try require(state.take()))
+    state.succeed(try require(state.take()), outputs: [.sample("a")])
     #expect(try require(state.commit()).number == 1)
-    state.succeed(try require(state.take()))
+    state.succeed(try require(state.take()), outputs: [.sample("b")])
     #expect(state.commit() == nil)
     state.applied()
     let second = try require(state.commit())
@@ -89,6 +89,26 @@ struct PartitionStateTests {
     #expect(state.grant(now: .milliseconds(0)) == 10)
     state.receive((20...29).map { .sample($0) }, tail: nil, now: .milliseconds(0))
     #expect(state.grant(now: .milliseconds(0)) == 0)
+  }
+
+  @Test func `while a whole batch waits, room is saved up for a larger grant`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 10, prefetchCount: 30)))
+    state.receive(0...29)
+    for granted in [0, 20, 10] {
+      state.succeed(try require(state.take()))
+      state.commitAll()
+      #expect(state.grant(now: .milliseconds(0)) == granted)
+    }
+  }
+
+  @Test func `in lanes room is not saved up, because what waits may be of none that can run`() throws {
+    let options = EventHubOptions(
+      maxEventBatchSize: 10, minEventBatchSize: 5, maxWaitTime: .seconds(60), prefetchCount: 30, lanes: 16)
+    var state = PartitionState.sample(.sample(options))
+    state.receive((0...29).map { .sample($0, key: "k\($0)") }, tail: nil, now: .milliseconds(0))
+    let work = try require(state.take())
+    #expect(work.events.count < 10)
+    #expect(state.grant(now: .milliseconds(0)) > 0)
   }
 
   @Test func `a batch waits for its least size, but not for ever`() throws {
@@ -178,5 +198,34 @@ struct PartitionStateTests {
     #expect(context.lastEnqueuedSequenceNumber == 10)
     #expect(context.epoch == 7)
     #expect(context.group == "app")
+  }
+
+  @Test func `commits that only move the position do not wait for each other, others do`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 1)))
+    state.receive(0...7)
+    for _ in 0..<5 { state.succeed(try require(state.take())) }
+    var commits: [PartitionCommit] = []
+    while let commit = state.commit() { commits.append(commit) }
+    #expect(commits.map(\.number) == [1, 2, 3, 4], "no more are under way")
+    #expect(commits.map(\.position?.sequenceNumber) == [0, 1, 2, 3])
+    #expect(state.applied() == 1)
+    #expect(state.position.sequenceNumber == 0)
+    #expect(try require(state.commit()).number == 5)
+    state.succeed(try require(state.take()), outputs: [.sample("a")])
+    for number in [2, 3, 5] as [UInt64] {
+      #expect(state.commit() == nil, "it has something that could be refused")
+      state.applied(through: number)
+    }
+    #expect(state.applied(through: 4) == 0, "an answer that was overtaken")
+    let commit = try require(state.commit())
+    #expect(commit.number == 6 && commit.outputs.map(\.id) == ["a"])
+    state.succeed(try require(state.take()))
+    #expect(state.commit() == nil, "nothing follows it before its answer")
+    state.drain()
+    state.applied()
+    #expect(try require(state.commit()).number == 7)
+    #expect(!state.hasDrained)
+    state.applied()
+    #expect(state.hasDrained)
   }
 }

@@ -22,6 +22,8 @@ struct HubScenario {
   var scripts: [String]
   /// Behind each event, the number of an earlier one that comes once more then; empty where repeats are not dropped.
   var repeats: [Int?]
+  /// Of a hundred events, how many have no output when they succeed: their commits only move the position.
+  var silent: Int
 
   init(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
@@ -81,6 +83,8 @@ struct HubScenario {
         guard second.chance(30) else { return nil }
         return (0...number).filter { scripts[$0] != "!" }.randomElement(using: &second)
       } : []
+    let silent = [0, 0, 50, 100].randomElement(using: &second) ?? 0
+    self.silent = shape == .state || shape == .stateResults ? 0 : silent
   }
 
   /// Single events that behave as scripted, one for each partition in turn, and no faults.
@@ -94,6 +98,7 @@ struct HubScenario {
     scenario.crossesBrokers = false
     scenario.repeats = []
     scenario.losesReaders = false
+    scenario.silent = 0
     scenario.scripts = scripts
     var events = EventHubOptions(
       maxEventBatchSize: 2, partitionOwnershipExpirationInterval: .seconds(1),
@@ -107,5 +112,6 @@ struct HubScenario {
 
   var isStateful: Bool { shape == .state || shape == .stateResults }
   func key(of event: Int) -> String { "k\(event % keys)" }
+  func isSilent(_ event: String) -> Bool { (Int(event.dropFirst()) ?? 0) * 37 % 100 < silent }
   func partition(of event: Int) -> Int { (event % keys) % partitions }
 }

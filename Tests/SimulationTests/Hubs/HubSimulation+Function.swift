@@ -27,11 +27,13 @@ extension HubSimulation {
     return Operation(event.body, attempt: event.attempt)
   }
 
-  private func perform(_ operation: Operation, _ event: IncomingEvent<String>, in process: Int) throws -> Outgoing<
-    String
-  > {
+  private func perform(
+    _ operation: Operation, _ event: IncomingEvent<String>, in process: Int, _ epoch: UInt64?
+  ) throws -> Outgoing<String>? {
     switch operation {
-    case .success, .slow, .late, .stubborn, .refusedHere: return Outgoing("done", messageID: "\(event.id)/out")
+    case .success, .slow, .late, .stubborn, .refusedHere:
+      if operation.succeeds { hub.succeeded.insert(Success(event: event.id, epoch: epoch)) }
+      return scenario.isSilent(event.id) ? nil : Outgoing("done", messageID: "\(event.id)/out")
     case .refusedOutput: return Outgoing("refuse", messageID: "\(event.id)/out")
     case .failure: throw Scripted.failure
     case .deadLetter: throw Outcome.deadLetter("scripted")
@@ -53,14 +55,16 @@ extension HubSimulation {
     }
   }
 
-  private func run(_ event: IncomingEvent<String>, in process: Int) async throws -> Outgoing<String> {
+  private func run(
+    _ event: IncomingEvent<String>, in process: Int, _ context: FunctionContext
+  ) async throws -> Outgoing<String>? {
     let operation = begin(event, in: process)
     processes[process].running[event.key ?? ""] = event.id
     // A run that heeds no deadline is given up, and its key goes on without it.
     if operation == .late || operation == .stubborn { processes[process].running[event.key ?? ""] = nil }
     defer { processes[process].running[event.key ?? ""] = nil }
     await wait(for: operation)
-    return try perform(operation, event, in: process)
+    return try perform(operation, event, in: process, context.partition?.epoch)
   }
 
   func function(of process: Int) -> Function {
@@ -75,30 +79,30 @@ extension HubSimulation {
     switch scenario.shape {
     case .single:
       return Function("f", on: .event(of: input), to: .eventHub(output)) { [unowned self] event, context in
-        try await run(event, in: process)
+        try await run(event, in: process, context)
       }
     case .whole:
       return Function("f", on: .eventHub(input), to: .eventHub(output)) { [unowned self] batch, context in
         var outputs: [Outgoing<String>] = []
-        for event in batch { outputs.append(try await run(event, in: process)) }
+        for event in batch { if let output = try await run(event, in: process, context) { outputs.append(output) } }
         return outputs
       }
     case .results:
       return Function("f", on: .eventHub(input), to: .eventHub(output)) { [unowned self] batch, context in
-        await batch.results { event in .success(try await run(event, in: process)) }
+        await batch.results { event in .success(try await run(event, in: process, context)) }
       }
     case .state:
       return Function("f", on: .event(of: input), state: .keyed([String].self), to: .eventHub(output)) {
         [unowned self] event, state, context in
         state = (state ?? []) + [event.id]
-        return try await run(event, in: process)
+        return try await run(event, in: process, context)
       }
     case .stateResults:
       return Function("f", on: .eventHub(input), state: .keyed([String].self), to: .eventHub(output)) {
         [unowned self] batch, states, context in
         await batch.results(with: &states) { event, state in
           state = (state ?? []) + [event.id]
-          return .success(try await run(event, in: process))
+          return .success(try await run(event, in: process, context))
         }
       }
     }

@@ -17,6 +17,8 @@ struct SimulatedHub {
   private(set) var outcomes: [String: String] = [:]
   /// How often each output left for the other broker.
   private(set) var published: [String: Int] = [:]
+  /// Runs that came to a good end, whether or not they counted.
+  var succeeded: Set<Success> = []
 
   static let refusal = BrokerError(.tooLarge, "too large", isRetriable: false)
 
@@ -134,7 +136,7 @@ struct SimulatedHub {
       let outcome = given[id]?.isEmpty ?? true ? nil : given[id]?.removeFirst()
       // A repeat needs no outcome of its own, and no place in the order.
       if outcome == nil, !scenario.repeats.isEmpty, outcomes[id] == "success" { continue }
-      pass(id, outcome)
+      pass(id, outcome, commit.epoch)
       let earlier = log.filter { $0.message.key == event.message.key && $0.offset < event.offset }
       if let missed = earlier.first(where: { !after.contains($0.offset) }) {
         violation("\(id) was done before \(missed.message.id), which has its key")
@@ -146,9 +148,11 @@ struct SimulatedHub {
   }
 
   /// A commit passes an event, with its outcome if it has outputs.
-  private mutating func pass(_ id: String, _ given: String?) {
+  private mutating func pass(_ id: String, _ given: String?, _ epoch: UInt64) {
     let isElsewhere = scenario.crossesBrokers && published["\(id)/out"] != nil
-    let outcome = given ?? (isElsewhere ? "success" : "none")
+    // What a former owner has run does not count: it may have been fenced.
+    let isDone = scenario.isSilent(id) && succeeded.contains(Success(event: id, epoch: epoch))
+    let outcome = given ?? (isElsewhere || isDone ? "success" : "none")
     if outcome == "none", scenario.options.events.onFailure != .skip {
       violation("\(id) was passed without an outcome")
     }
@@ -157,4 +161,10 @@ struct SimulatedHub {
     }
     outcomes[id] = outcome
   }
+}
+
+/// That an event was run to a good end by the owner of that epoch.
+struct Success: Hashable {
+  let event: String
+  let epoch: UInt64?
 }

@@ -1,4 +1,5 @@
 import CRabbitMQ
+import Foundation
 import MartletCore
 
 /// From frames to events.
@@ -56,7 +57,9 @@ extension StreamReader {
     // What the chunk of the position holds before it tells nothing.
     if isFirst, offset >= last?.offset ?? 0 {
       (isFirst, lookAt) = (false, nil)
-      if let last, offset == last.offset, last.id.map({ $0 != id }) ?? false { return lose(.recreated, wire) }
+      if let last, offset == last.offset, isAnother(id, received.message.enqueuedAt, than: last) {
+        return lose(.recreated, wire)
+      }
       // One offset is used up where a segment begins, and the oldest event is always the first of a segment: the offset
       // before it is no event that is missing.
       if let last, offset > last.offset + 2 {
@@ -74,6 +77,16 @@ extension StreamReader {
     held.append(
       (Event(message: message, offset: EventOffset(low: offset), sequenceNumber: Int64(clamping: offset)), tag)
     )
+  }
+
+  /// Whether an event is not the one that was at its offset before. Senders may use an id again, or give none; then the
+  /// time tells, which AMQP has in seconds.
+  private func isAnother(
+    _ id: String, _ enqueuedAt: Date?, than last: (offset: UInt64, id: String?, enqueuedAt: Date?)
+  ) -> Bool {
+    if let known = last.id, known != id { return true }
+    guard let enqueuedAt, let known = last.enqueuedAt else { return false }
+    return abs(enqueuedAt.timeIntervalSince(known)) >= 1
   }
 
   private func unreadable(_ wire: Wire) -> BrokerError { .violation("a frame that cannot be read", url: wire.url) }

@@ -38,7 +38,7 @@ final class StreamReader {
   /// Channels so far: what was asked for an earlier one is void.
   private(set) var life = 0
   /// The last event that is known to the runtime.
-  var last: (offset: UInt64, id: String?)?
+  var last: (offset: UInt64, id: String?, enqueuedAt: Date?)?
   /// The next delivery is the first of this channel.
   var isFirst = true
   /// An event that does not come, although it must be there, is looked for then.
@@ -79,7 +79,7 @@ final class StreamReader {
   ) {
     (self.id, self.partition, self.function, self.handler, self.hub) = (id, partition, function, handler, hub)
     self.firstAnswer = firstAnswer
-    last = position.checkpoint.map { ($0.low, position.eventID) }
+    last = position.checkpoint.map { ($0.low, position.eventID, position.enqueuedAt) }
   }
 
   var stream: String { HubLayout.stream(of: partition) }
@@ -166,7 +166,7 @@ final class StreamReader {
     }
     guard tag > 0 else { return }
     granted -= room
-    if let newest = events.last { last = (newest.offset.low, newest.message.id) }
+    if let newest = events.last { last = (newest.offset.low, newest.message.id, newest.message.enqueuedAt) }
     if acknowledgesAt == nil { acknowledgesAt = now + Self.acknowledgePatience }
     if let tag = window.acknowledge(handedOut: tag) { acknowledge(tag, wire) }
     if !events.isEmpty { handler.receive(events, tail: nil) }

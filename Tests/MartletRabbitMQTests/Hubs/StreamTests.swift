@@ -90,6 +90,45 @@ import Testing
     await lab.close()
   }
 
+  /// Whoever loads a hub anew gives its events the ids that they had.
+  @Test func aStreamThatWasMadeAgainWithTheSameIDsIsTold() async throws {
+    let lab = try await Lab.open()
+    let hub = lab.queue
+    let events = (0..<10).map { OutgoingMessage(to: .hub(hub), body: Bytes("event"), id: "e\($0)", key: "k") }
+    func inbox(after position: PartitionPosition) async throws -> (EventInbox, any PartitionReader) {
+      let inbox = EventInbox()
+      let reader = try await lab.broker.read(
+        HubPartition(hub: hub, number: 0), after: position, function: "test", handler: inbox)
+      reader.grant(10)
+      return (inbox, reader)
+    }
+    _ = try await lab.broker.declare(HubDeclaration(name: hub, partitionCount: 1))
+    try await lab.broker.publish(Array(events[..<5]))
+    let (first, reader) = try await inbox(after: PartitionPosition())
+    let seen = try #require(
+      await first.state.wait(until: .now + .seconds(30)) { $0.events.count == 5 ? $0.events : nil })
+    await reader.close()
+    let position = PartitionPosition(
+      checkpoint: seen[2].offset, sequenceNumber: seen[2].sequenceNumber, eventID: seen[2].message.id,
+      enqueuedAt: seen[2].message.enqueuedAt)
+    let (same, again) = try await inbox(after: position)
+    _ = await same.state.wait(until: .now + .seconds(30)) { $0.events.count == 2 ? true : nil }
+    #expect(same.state.value.events.map(\.message.id) == ["e3", "e4"] && same.state.value.loss == nil)
+    await again.close()
+    try await lab.broker.delete(hub: hub)
+    _ = try await lab.broker.declare(HubDeclaration(name: hub, partitionCount: 1))
+    // AMQP's times are seconds.
+    let sent = try #require(position.enqueuedAt)
+    _ = await same.state.wait(until: .now + .seconds(max(0, sent.timeIntervalSinceNow + 2))) { _ in nil as Bool? }
+    try await lab.broker.publish(events)
+    let (new, last) = try await inbox(after: position)
+    #expect(await new.state.wait(until: .now + .seconds(30)) { $0.loss } == .recreated)
+    #expect(new.state.value.events.isEmpty)
+    await last.close()
+    try await lab.broker.delete(hub: hub)
+    await lab.close()
+  }
+
   /// A node that comes back answers 404 for its streams for some seconds.
   @Test func aStreamThatIsNotBackYetIsWaitedFor() async throws {
     let server = try await TestServer(.rabbitMQ)

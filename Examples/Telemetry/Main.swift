@@ -62,23 +62,19 @@ struct Main {
     try report.end(devices, fleet.summary)
   }
 
-  /// A worker: runs the functions and says four times a second what it did.
+  /// A worker: runs the functions and, while they run, says four times a second what it did.
   private static func work(
     _ telemetry: Telemetry, _ configuration: HostConfiguration, _ health: HealthFile?
   ) async throws {
-    let speaker = Task.detached {
+    try await FunctionApp("telemetry") { telemetry.functions }.withHost(configuration) { host in
+      telemetry.tally.begin(host)
+      // Until SIGTERM cancels it. Nobody calls it healthy before its brokers have answered.
       while !Task.isCancelled {
         say(telemetry.tally.counts)
         do { try health?.touch() } catch { fail("the health file cannot be written: \(error)", code: 1) }
-        try await Task.sleep(for: .milliseconds(250))
+        try? await Task.sleep(for: .milliseconds(250))
       }
     }
-    try await FunctionApp("telemetry") { telemetry.functions }.withHost(configuration) { host in
-      telemetry.tally.begin(host)
-      // Until SIGTERM cancels it.
-      while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
-    }
-    speaker.cancel()
     say(telemetry.tally.counts)
   }
 

@@ -52,8 +52,40 @@ import Testing
     let expected = try await TelemetryExample.recomputed(files: [file])
     #expect(expected.devices == result.devices)
     let alerts = try #require(result.devices["\(name)-1"]).alerts
-    #expect(alerts.count == 12)
-    #expect(alerts.filter { $0.hasPrefix("2013-12-15 2") }.count == 4)
-    #expect(alerts.filter { $0.hasPrefix("2014-02-09 12:") }.count == 8)
+    let times =
+      ["20:35", "20:55", "21:00", "21:05"].map { "2013-12-15 \($0):00" }
+      + stride(from: 0, through: 35, by: 5).map { "2014-02-09 12:\($0 < 10 ? "0" : "")\($0):00" }
+    #expect(alerts == times)
+    let labels = try JSONDecoder().decode(
+      [String: [[String]]].self, from: Data(contentsOf: URL(filePath: "\(folder)/anomaly_windows.json")))
+    let windows = try #require(labels["\(name).csv"])
+    #expect(alerts.allSatisfy { time in windows.contains { $0[0] <= time && time <= $0[1] } })
+  }
+
+  /// Lines that files have seldom: a reading of an hour that is over, one that comes twice, and some that are none.
+  @Test func lateRepeatedAndBrokenLinesFollowTheRule() async throws {
+    let name = "lines-\(UUID())"
+    let file = FileManager.default.temporaryDirectory.path + "/\(name).csv"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let lines = """
+      timestamp,value
+      2024-03-01 10:10:00,1.0
+      2024-03-01 10:50:00,3.0
+      2024-03-01 10:50:00,3.0
+      2024-03-01 10:55:00,
+      2024-03-01 11:05:00,5
+      2024-03-01 10:59:00,100
+      2024-03-01 11:15,7
+      none,9
+      2024-03-01 11:20:00,NaN
+      2024-03-01 12:00:00,-2.5
+      """
+    try lines.write(toFile: file, atomically: true, encoding: .utf8)
+    let (result, _) = try await TelemetryExample.run(["--broker", "embedded:", "--input", file])
+    let device = try #require(result.devices["\(name)-1"])
+    #expect((device.readings, device.rejected) == (6, 4))
+    #expect((device.windows.count, device.windows.late) == (3, 1))
+    #expect((device.windows.min, device.windows.max) == (-2.5, 5))
+    #expect(result.devices == (try await TelemetryExample.recomputed(files: [file])).devices)
   }
 }

@@ -132,18 +132,7 @@ serve() {
 servers() { serve redis && serve rabbitmq; }
 
 lint() { swift format lint --strict --recursive --parallel Sources Tests Examples Package.swift; }
-# Both at once: a release build compiles whole modules one after the other, and leaves a core to the other one.
-build() {
-  local status
-  swift build -c release --package-path Examples >"$work/examples.log" 2>&1 &
-  companion=$!
-  swift build --build-tests
-  status=$?
-  wait "$companion" || status=1
-  companion=''
-  cat "$work/examples.log"
-  return $status
-}
+build() { swift build --build-tests && swift build -c release --package-path Examples; }
 
 documentation() {
   swift package dump-symbol-graph --minimum-access-level public >"$work/symbols.log" 2>&1 ||

@@ -74,7 +74,7 @@ final class EdgeSide: DeliveryHandler {
       return [
         OutgoingMessage(
           to: .queue(arguments.output), body: result,
-          id: MessageIdentifier.derived(from: delivery.message.idBytes, function: "pipe", output: 0, index: 0),
+          id: MessageIdentifier.derived(from: delivery.message.identifier, function: "pipe", output: 0, index: 0),
           contentType: arguments.payload == .json ? .json : .bytes)
       ]
     } catch {

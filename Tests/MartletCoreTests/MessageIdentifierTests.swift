@@ -13,7 +13,7 @@ struct MessageIdentifierTests {
     (String(repeating: "a", count: 200), "bill", 0, 0, "086ca90a201a3c0b54edf9f0019e765f"),
   ])
   func `derived ids`(input: String, function: String, output: Int, index: Int, id: String) {
-    #expect(MessageIdentifier.derived(from: Bytes(input), function: function, output: output, index: index) == id)
+    #expect(MessageIdentifier.derived(from: .text(input), function: function, output: output, index: index) == id)
   }
 
   /// FNV-1a 128 test vectors of draft-eastlake-fnv.
@@ -30,7 +30,7 @@ struct MessageIdentifierTests {
     var id = "order-1"
     var seen: Set<String> = [id]
     for _ in 0..<1000 {
-      id = MessageIdentifier.derived(from: Bytes(id), function: "price", output: 0, index: 0)
+      id = MessageIdentifier.derived(from: .text(id), function: "price", output: 0, index: 0)
       #expect(id.utf8.count <= MessageIdentifier.longest)
       #expect(seen.insert(id).inserted)
     }

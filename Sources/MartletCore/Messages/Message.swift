@@ -10,15 +10,26 @@ public struct Message: Sendable {
   public var contentType: ContentType?
   /// The key that keeps related messages together; nil where there is none.
   public var key: String?
-  private var identifier: Identifier
+  /// The id as it arrived.
+  public var identifier: Identifier
   /// Milliseconds since 1970; minus one is unknown.
   private var enqueuedMilliseconds: Int64
   @usableFromInline var details: Details?
 
-  /// Most ids are never looked at as text, and a string of their length is an allocation.
-  private enum Identifier {
+  /// An id: text, or the bytes that a broker read. Most ids are never looked at as text, and a string of their length is
+  /// an allocation.
+  public enum Identifier: Sendable {
     case text(String)
+    /// What is no UTF-8 in it is repaired where it becomes text.
     case utf8(Bytes)
+
+    /// Lends its bytes for the time of `body`.
+    func withUTF8<R>(_ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
+      switch self {
+      case .text(var text): text.withUTF8(body)
+      case .utf8(let bytes): bytes.withUnsafeBytes { body($0.bindMemory(to: UInt8.self)) }
+      }
+    }
   }
 
   @usableFromInline
@@ -65,18 +76,6 @@ public struct Message: Sendable {
       }
     }
     set { identifier = .text(newValue) }
-  }
-
-  /// The id as UTF-8. Brokers may set it as it arrived, without making text of it; what is no UTF-8 in it is repaired in
-  /// `id`.
-  public var idBytes: Bytes {
-    get {
-      switch identifier {
-      case .text(let id): Bytes(id)
-      case .utf8(let bytes): bytes
-      }
-    }
-    set { identifier = .utf8(newValue) }
   }
 
   /// Everything else that the sender attached. Martlet's own fields (`WireField`) are not among them.

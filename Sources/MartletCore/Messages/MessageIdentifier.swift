@@ -4,14 +4,16 @@ public enum MessageIdentifier {
   /// Longer ids are replaced by a digest, so that a chain of functions never reaches AMQP's 255 bytes.
   static let longest = 120
 
-  /// `<input>/<function>.<output>.<index>`; the input's id comes as UTF-8.
-  public static func derived(from input: Bytes, function: String, output: Int, index: Int) -> String {
+  /// `<input>/<function>.<output>.<index>`
+  public static func derived(
+    from input: Message.Identifier, function: String, output: Int, index: Int
+  ) -> String {
     var function = function
-    let id = input.withUnsafeBytes { input in
+    let id = input.withUTF8 { input in
       function.withUTF8 { function in
         // Written by hand: this runs once per message, and interpolation costs more than all the rest of it.
         String(unsafeUninitializedCapacity: input.count + function.count + 42) { text in
-          var end = text[...].initialize(fromContentsOf: input.bindMemory(to: UInt8.self))
+          var end = text[...].initialize(fromContentsOf: input)
           end = text.append("/", at: end)
           end = text[end...].initialize(fromContentsOf: function)
           end = text.append(".", at: end)

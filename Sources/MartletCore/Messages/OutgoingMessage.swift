@@ -36,24 +36,19 @@ public struct OutgoingMessage: Sendable {
     }
   }
 
-  @inlinable
   public init(
     to address: Address, body: Bytes, id: String, contentType: ContentType? = nil, key: String? = nil,
     headers: Headers = Headers(), trace: TraceContext? = nil, deliverAt: Date? = nil, timeToLive: Duration? = nil
   ) {
+    let isPlain = key == nil && headers.isEmpty && trace == nil && deliverAt == nil && timeToLive == nil
+    details =
+      isPlain
+      ? nil
+      : Details(Values(key: key, headers: headers, trace: trace, deliverAt: deliverAt, timeToLive: timeToLive))
     self.address = address
     self.body = body
     self.id = id
     self.contentType = contentType
-    let isPlain = key == nil && headers.isEmpty && trace == nil && deliverAt == nil && timeToLive == nil
-    details = isPlain ? nil : Self.details(key, headers, trace, deliverAt, timeToLive)
-  }
-
-  @usableFromInline
-  static func details(
-    _ key: String?, _ headers: Headers, _ trace: TraceContext?, _ deliverAt: Date?, _ timeToLive: Duration?
-  ) -> Details {
-    Details(Values(key: key, headers: headers, trace: trace, deliverAt: deliverAt, timeToLive: timeToLive))
   }
 
   /// Whether it is body, id and content type alone: then a broker need not look for the rest.

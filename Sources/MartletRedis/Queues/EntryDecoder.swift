@@ -85,7 +85,7 @@ struct EntryDecoder {
       entry.message.body = arena.copy(reply.bytes(value))
       entry.hasBody = true
     case 2 where field.equals("id"):
-      entry.message.idBytes = arena.copy(reply.bytes(value))
+      entry.message.identifier = .utf8(arena.copy(reply.bytes(value)))
       entry.hasID = value.length > 0
     case 3 where field.equals("key"): details.key = reply.text(value)
     case 12 where field.equals("content-type"):

@@ -33,12 +33,12 @@ enum FunctionWork: Sendable {
     }
   }
 
-  /// The same as UTF-8.
-  var idBytes: Bytes {
+  /// The same as it arrived.
+  var identifier: Message.Identifier {
     switch self {
-    case .one(let delivery): delivery.value.message.idBytes
-    case .events(let events) where events.count == 1: events[0].value.message.idBytes
-    case .many, .events: Bytes(id)
+    case .one(let delivery): delivery.value.message.identifier
+    case .events(let events) where events.count == 1: events[0].value.message.identifier
+    case .many, .events: .text(id)
     }
   }
 

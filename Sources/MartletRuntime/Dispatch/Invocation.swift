@@ -48,7 +48,7 @@ final class Invocation: Sendable {
   func encode<each Result>(
     _ results: (repeat each Result), for bindings: repeat Output<each Result>
   ) throws -> Outputs {
-    var collector = OutputCollector(inputID: work.idBytes, function: plan.function.name, trace: trace)
+    var collector = OutputCollector(inputID: work.identifier, function: plan.function.name, trace: trace)
     var number = 0
     repeat try (each bindings).add(each results, number: &number, into: &collector)
     return collector.take()
@@ -56,7 +56,7 @@ final class Invocation: Sendable {
 
   /// What the function returned for its only output, ready to be sent.
   func encode<Result>(_ result: Result, for binding: Output<Result>) throws -> Outputs {
-    var collector = OutputCollector(inputID: work.idBytes, function: plan.function.name, trace: trace)
+    var collector = OutputCollector(inputID: work.identifier, function: plan.function.name, trace: trace)
     try binding.emit(result, &collector)
     return collector.take()
   }
@@ -105,7 +105,7 @@ final class Invocation: Sendable {
     let event = try result.get()
     if let outcome = event.outcome { throw outcome }
     var collector = OutputCollector(
-      inputID: message.idBytes, function: plan.function.name, trace: message.trace?.next())
+      inputID: message.identifier, function: plan.function.name, trace: message.trace?.next())
     if let results = event.outputs {
       var number = 0
       repeat try (each bindings).add(each results, number: &number, into: &collector)
@@ -124,7 +124,7 @@ final class Invocation: Sendable {
       if sent.isEmpty {
         sent.append(
           OutputCollector(
-            inputID: work.idBytes, function: plan.function.name, trace: trace, output: plan.function.outputs.count))
+            inputID: work.identifier, function: plan.function.name, trace: trace, output: plan.function.outputs.count))
       }
       try add(&sent[0])
     }

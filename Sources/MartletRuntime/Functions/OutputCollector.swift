@@ -6,15 +6,14 @@ public import struct Foundation.Date
 @usableFromInline
 struct OutputCollector: Sendable {
   private(set) var outputs = Outputs.nothing
-  private let inputID: Bytes
+  private let inputID: Message.Identifier
   private let function: String
   /// What the next ones belong to.
   var trace: TraceContext?
   private var output: Int
   private var index = 0
 
-  /// - Parameter inputID: the id of what the function runs on, as UTF-8.
-  init(inputID: Bytes, function: String, trace: TraceContext?, output: Int = 0) {
+  init(inputID: Message.Identifier, function: String, trace: TraceContext?, output: Int = 0) {
     self.inputID = inputID
     self.function = function
     self.trace = trace

@@ -8,8 +8,6 @@ enum Outputs: Sendable, ExpressibleByArrayLiteral {
 
   init(arrayLiteral messages: OutgoingMessage...) { self = messages.isEmpty ? .nothing : .many(messages) }
 
-  var isEmpty: Bool { count == 0 }
-
   var count: Int {
     switch self {
     case .nothing: 0
@@ -40,7 +38,7 @@ enum Outputs: Sendable, ExpressibleByArrayLiteral {
   /// So many more will be added.
   mutating func reserve(_ more: Int) {
     guard count + more > 1 else { return }
-    var messages = messages
+    var messages = take().messages
     messages.reserveCapacity(messages.count + more)
     self = .many(messages)
   }

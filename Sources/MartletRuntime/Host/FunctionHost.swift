@@ -188,7 +188,7 @@ public final class FunctionHost: Sendable {
   ///   anything is sent; `BrokerError` if one was refused: the others are sent.
   public func send<Body>(_ messages: [Outgoing<Body>], to name: QueueName<Body>) async throws {
     try check(name.address)
-    var collector = OutputCollector(inputID: Bytes(), function: "", trace: nil)
+    var collector = OutputCollector(inputID: .text(""), function: "", trace: nil)
     collector.reserve(messages.count)
     for var message in messages {
       message.messageID = message.messageID ?? MessageIdentifier.random()
@@ -220,7 +220,7 @@ public final class FunctionHost: Sendable {
     guard let log = broker as? any EventLog else {
       throw BrokerError(.configuration, "\(broker.system) has no event hubs", isRetriable: false)
     }
-    var collector = OutputCollector(inputID: Bytes(), function: "", trace: nil)
+    var collector = OutputCollector(inputID: .text(""), function: "", trace: nil)
     collector.reserve(events.count)
     for var event in events {
       event.messageID = event.messageID ?? MessageIdentifier.random()

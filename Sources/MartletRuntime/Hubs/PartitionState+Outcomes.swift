@@ -267,8 +267,8 @@ extension PartitionState {
 
   // MARK: Refused outputs
 
-  /// Nothing of the only commit under way was written: these of its outputs cannot be sent, whoever tries. Their units fail,
-  /// and what came behind them in their lanes has not happened.
+  /// Nothing of the only commit under way was written: these of its outputs cannot be sent, whoever tries. Their units
+  /// fail, and what came behind them in their lanes has not happened.
   /// - Parameter wasSent: outputs of other commit domains; those that were not refused are sent already.
   mutating func refused(
     _ errors: [Int: BrokerError], wasSent: (OutgoingMessage) -> Bool, now: MonotonicTime

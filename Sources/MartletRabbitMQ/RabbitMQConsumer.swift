@@ -59,6 +59,7 @@ final class RabbitMQConsumer: QueueConsumer {
 
   /// What the settlements publish, with the entry of each, and the newest generation among the receipts.
   private func moves(of group: CommitGroup) -> ([Move], [Int], UInt32?) {
+    if group.onlyCompletes { return ([], [], group.settlements.map(\.receipt.generation).max()) }
     var moves: [Move] = []
     var entries: [Int] = []
     var newest: UInt32?

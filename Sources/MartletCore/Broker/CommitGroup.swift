@@ -29,6 +29,8 @@ public struct CommitGroup: Sendable {
   /// Whether every output is body, id and content type alone, and none goes to a hub: brokers then need not look at
   /// them one by one.
   public private(set) var hasPlainOutputs = true
+  /// Whether every settlement completes its message.
+  public private(set) var onlyCompletes = true
   /// What is remembered of the settled messages, so that repeats of them are refused; nil where repeats are not dropped.
   public private(set) var deduplication: Deduplication?
 
@@ -54,7 +56,10 @@ public struct CommitGroup: Sendable {
     settlements: some Sequence<Settlement>, outputs: some Sequence<OutgoingMessage>, remembering ids: [String] = []
   ) {
     let (settled, sent) = (self.settlements.count, self.outputs.count)
-    self.settlements.append(contentsOf: settlements)
+    for settlement in settlements {
+      note(settlement)
+      self.settlements.append(settlement)
+    }
     deduplication?.append(ids, count: self.settlements.count)
     self.outputs.append(contentsOf: outputs)
     for index in sent..<self.outputs.count { note(self.outputs[index]) }
@@ -68,6 +73,7 @@ public struct CommitGroup: Sendable {
   ///   - id: the message's id where it is remembered; used with `deduplication` alone.
   public mutating func append(settlement: Settlement, outputs: [OutgoingMessage], remembering id: String = "") {
     let (settled, sent) = (settlements.count, self.outputs.count)
+    note(settlement)
     settlements.append(settlement)
     deduplication?.append([id], count: settlements.count)
     for index in outputs.indices {
@@ -84,11 +90,20 @@ public struct CommitGroup: Sendable {
   ///   - id: the message's id where it is remembered; used with `deduplication` alone.
   public mutating func append(settlement: Settlement, output: consuming OutgoingMessage, remembering id: String = "") {
     let (settled, sent) = (settlements.count, outputs.count)
+    note(settlement)
     settlements.append(settlement)
     deduplication?.append([id], count: settlements.count)
     note(output)
     outputs.append(output)
     entries.append(Entry(settlements: settled..<settled + 1, outputs: sent..<sent + 1))
+  }
+
+  @inline(__always)
+  private mutating func note(_ settlement: borrowing Settlement) {
+    switch settlement {
+    case .complete: break
+    case .retry, .deadLetter, .release: onlyCompletes = false
+    }
   }
 
   @inline(__always)

@@ -59,11 +59,12 @@ public struct Message: Sendable {
     }
   }
 
-  /// The same, with the time as brokers have it: milliseconds since 1970.
-  public init(body: Bytes, id: String, contentType: ContentType?, enqueuedMilliseconds: Int64) {
-    self.body = body
+  /// The same, as brokers have it: an id that may be bytes, and the time in milliseconds since 1970, minus one where it is
+  /// unknown.
+  public init(identifier: Identifier, contentType: ContentType? = nil, enqueuedMilliseconds: Int64) {
+    body = Bytes()
     self.contentType = contentType
-    identifier = .text(id)
+    self.identifier = identifier
     self.enqueuedMilliseconds = enqueuedMilliseconds
   }
 
@@ -82,6 +83,12 @@ public struct Message: Sendable {
   public var headers: Headers {
     @inlinable get { details?.headers ?? Headers() }
     set { details = Details(headers: newValue, trace: trace, expiresAt: expiresAt) }
+  }
+
+  /// Sets what few messages have, all at once.
+  public mutating func attach(headers: Headers, trace: TraceContext?, expiresAt: Date?) {
+    let areAny = !headers.isEmpty || trace != nil || expiresAt != nil
+    details = areAny ? Details(headers: headers, trace: trace, expiresAt: expiresAt) : nil
   }
 
   /// The trace that the message belongs to.

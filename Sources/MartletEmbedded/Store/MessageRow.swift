@@ -6,13 +6,17 @@ import MartletCore
 enum MessageRow {
   static func message(_ row: Statement, arena: inout ByteArena) -> Message {
     var message = Message(
-      body: arena.copy(row.bytes(10)), id: row.text(5),
-      contentType: row.isNull(6) ? nil : ContentType(utf8: row.bytes(6)), enqueuedMilliseconds: row.integer(3))
-    // Most messages have none of these, and each one that is set costs.
+      identifier: .text(row.text(5)), contentType: row.isNull(6) ? nil : ContentType(utf8: row.bytes(6)),
+      enqueuedMilliseconds: row.integer(3))
+    message.body = arena.copy(row.bytes(10))
     if !row.isNull(7) { message.key = row.text(7) }
-    if !row.isNull(9) { message.headers = FieldCoding.headers(row.bytes(9)) }
-    if !row.isNull(8) { message.trace = FieldCoding.trace(row.bytes(8)) }
-    if let expires = row.optionalInteger(4) { message.expiresAt = date(expires) }
+    // Most messages have none of these.
+    if !row.isNull(9) || !row.isNull(8) || !row.isNull(4) {
+      message.attach(
+        headers: row.isNull(9) ? Headers() : FieldCoding.headers(row.bytes(9)),
+        trace: row.isNull(8) ? nil : FieldCoding.trace(row.bytes(8)),
+        expiresAt: row.optionalInteger(4).map(date))
+    }
     return message
   }
 

@@ -42,8 +42,10 @@ final class ConnectionLoop<Role: ConnectionRole> {
   private var lastError: BrokerError?
   private var openWaiters: [(deadline: ContinuousClock.Instant, answer: @Sendable (BrokerError?) -> Void)] = []
   private var closing: (deadline: ContinuousClock.Instant, answers: [@Sendable () -> Void])?
-  /// The last time that the socket was read, and what that brought.
-  @exclusivity(unchecked) private var lastRead: (at: ContinuousClock.Instant, methods: Int, bytes: Int) = (.now, 0, 0)
+  /// The last time that the socket was read,
+  @exclusivity(unchecked) private var readAt = ContinuousClock.now
+  /// and what that brought.
+  @exclusivity(unchecked) private var lastRead = (methods: 0, bytes: 0)
 
   init(
     name: String, url: ConnectionURL, identity: ClientIdentity, mailbox: Mailbox<LoopCommand<Role.Command>>,
@@ -73,7 +75,7 @@ final class ConnectionLoop<Role: ConnectionRole> {
   /// costs a turn. Answers whether a command came meanwhile: that does not wait.
   private func gather() -> Bool {
     guard lastRead.methods >= Self.manyMethods, lastRead.bytes < Self.manyBytes, case .up = link else { return false }
-    let milliseconds = Int32(((lastRead.at + role.pauseOfReading - .now) / .milliseconds(1)).rounded())
+    let milliseconds = Int32(((readAt + role.pauseOfReading - .now) / .milliseconds(1)).rounded())
     guard milliseconds > 0 else { return false }
     var signal = pollfd(fd: mailbox.signal.descriptor, events: Int16(POLLIN), revents: 0)
     return poll(&signal, 1, milliseconds) > 0
@@ -92,7 +94,7 @@ final class ConnectionLoop<Role: ConnectionRole> {
         try receive(wire, now: now)
       case .up(let wire):
         // Several reads a turn, so that one write answers them all; not without end, so that others get a word in.
-        if isReady { lastRead = (now, 0, 0) }
+        if isReady { (readAt, lastRead) = (now, (0, 0)) }
         var reads = 4
         while isReady, reads > 0, try wire.receive(now: now) {
           reads -= 1

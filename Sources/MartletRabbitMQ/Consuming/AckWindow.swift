@@ -6,7 +6,12 @@ struct AckWindow {
   private struct Slot {
     var state = State.open
     var batch: SettledBatch?
-    let arrived: ContinuousClock.Instant
+  }
+
+  /// Deliveries that came at the same time: one after the other, up to the first of the next.
+  private struct Arrival {
+    let firstTag: UInt64
+    let time: ContinuousClock.Instant
   }
 
   /// An acknowledgement to send.
@@ -20,6 +25,8 @@ struct AckWindow {
 
   private var slots: [Slot] = []
   private var head = 0
+  /// When they came. Not in each slot: an instant's layout is not known when this is compiled, and slots are many.
+  private var arrivals: [Arrival] = []
   private var firstTag: UInt64 = 1
   /// Settled, but not acknowledged, since something older is not settled.
   private var waiting = 0
@@ -31,10 +38,14 @@ struct AckWindow {
   /// A delivery came. Answers false where the broker skipped numbers: then nothing here can be trusted.
   mutating func delivered(_ tag: UInt64, at now: ContinuousClock.Instant) -> Bool {
     guard tag == firstTag + UInt64(slots.count - head) else { return false }
-    slots.append(Slot(arrived: now))
+    if arrivals.last?.time != now { arrivals.append(Arrival(firstTag: tag, time: now)) }
+    slots.append(Slot())
     open += 1
     return true
   }
+
+  /// When the oldest one came that is not acknowledged.
+  private var headTime: ContinuousClock.Instant? { arrivals.first?.time }
 
   /// A delivery is settled. False for one that is not open.
   mutating func settle(_ tag: UInt64, _ batch: SettledBatch?) -> Bool {
@@ -69,7 +80,7 @@ struct AckWindow {
     }
     waiting -= prefix
     if prefix > 0 { send(Acknowledgement(tag: last, multiple: true)) }
-    if head < slots.count, waiting > 0, now - slots[head].arrived >= patience {
+    if head < slots.count, waiting > 0, let headTime, now - headTime >= patience {
       for index in head..<slots.count where slots[index].state == .done {
         slots[index].state = .acknowledged
         if let batch = slots[index].batch { acknowledged(batch) }
@@ -78,6 +89,7 @@ struct AckWindow {
       }
       waiting = 0
     }
+    arrivals.removeFirst(arrivals.dropFirst().prefix { $0.firstTag <= firstTag }.count)
     if head == slots.count {
       slots.removeAll(keepingCapacity: true)
       head = 0
@@ -89,7 +101,7 @@ struct AckWindow {
 
   /// When an acknowledgement that waits for an older delivery is due; nil where none waits.
   var dueTime: ContinuousClock.Instant? {
-    waiting > 0 && head < slots.count ? slots[head].arrived + Self.patience : nil
+    waiting > 0 && head < slots.count ? headTime.map { $0 + Self.patience } : nil
   }
 
   /// The channel is gone: calls `lost` for each settled delivery that was not acknowledged, and begins again.

@@ -62,13 +62,14 @@ extension QueueReader {
 
   private func header(_ frame: Frame, _ wire: Wire) throws(BrokerError) {
     guard incoming.tag != 0 else { throw unreadable(wire) }
-    received = decoder.message(wire.pool.properties(of: frame))
+    decoder.read(wire.pool.properties(of: frame), into: &received)
+    incoming.hasHeader = true
     incoming.bodySize = frame.bodySize
     if incoming.bodySize == 0 { complete(Bytes()) }
   }
 
   private func body(_ frame: Frame, _ wire: Wire) throws(BrokerError) {
-    guard received != nil else { throw unreadable(wire) }
+    guard incoming.hasHeader else { throw unreadable(wire) }
     if frame.payload.count == incoming.bodySize { return complete(decoder.arena.copy(frame.payload)) }
     incoming.parts.append(contentsOf: frame.payload)
     guard incoming.parts.count >= incoming.bodySize else { return }
@@ -76,11 +77,9 @@ extension QueueReader {
   }
 
   private func complete(_ body: Bytes) {
-    guard var received = received.take() else { return }
     received.message.body = body
-    let incoming = self.incoming
-    self.incoming = IncomingMessage()
-    sort(received, incoming)
+    sort(&received, incoming)
+    incoming = IncomingMessage()
   }
 
   private func unreadable(_ wire: Wire) -> BrokerError { .violation("a frame that cannot be read", url: wire.url) }

@@ -4,13 +4,29 @@ import MartletCore
 
 /// Who gets a message that came: the runtime, the dead letters, the suspects, or the delay ladder once more.
 extension QueueReader {
-  func sort(_ received: consuming ReceivedMessage, _ incoming: borrowing IncomingMessage) {
+  func sort(_ received: inout ReceivedMessage, _ incoming: borrowing IncomingMessage) {
+    let isFirst = !incoming.isRedelivered && !incoming.isSuspect
+    guard isFirst, received.message.body.count <= maxBytes, received.deliverAt == nil else {
+      return divert(received, incoming)
+    }
+    hold(received.takeMessage(), incoming, attempt: received.attempts + 1)
+  }
+
+  private func hold(_ message: consuming Message, _ incoming: borrowing IncomingMessage, attempt: Int) {
+    held.append(
+      Delivery(
+        message: message, receipt: Receipt(generation: consumer.generation, low: incoming.tag), attempt: attempt,
+        isSuspect: incoming.isSuspect))
+  }
+
+  /// What is no first delivery, or not for now.
+  private func divert(_ received: ReceivedMessage, _ incoming: borrowing IncomingMessage) {
     let message = received.message
     let attempt = received.attempts + (incoming.isSuspect ? 2 + received.deliveryCount : 1)
-    if message.body.count > hub.environment.maxMessageBytes {
+    if message.body.count > maxBytes {
       let reason = DeadLetterReason(
         code: .tooLarge, function: nil, errorType: nil,
-        errorText: "the body has \(message.body.count) bytes; at most \(hub.environment.maxMessageBytes) are allowed "
+        errorText: "the body has \(message.body.count) bytes; at most \(maxBytes) are allowed "
           + "(maxMessageBytes)", attempts: received.attempts, source: .queue(consumer.queue),
         traceID: message.trace?.traceIDText)
       move(
@@ -30,10 +46,7 @@ extension QueueReader {
         Move(message: message, target: QueueLayout.suspects(of: consumer.queue), attempts: received.attempts),
         incoming.tag)
     } else {
-      held.append(
-        Delivery(
-          message: message, receipt: Receipt(generation: consumer.generation, low: incoming.tag), attempt: attempt,
-          isSuspect: incoming.isSuspect))
+      hold(message, incoming, attempt: attempt)
     }
   }
 
@@ -59,9 +72,9 @@ extension QueueReader {
     var tags: [UInt64] = []
     tags.reserveCapacity(group.settlements.count)
     var isLate = false
-    for (index, entry) in group.entries.enumerated() where errors.isEmpty || errors[index] == nil {
-      for settlement in group.settlements[entry.settlements] {
-        let receipt = settlement.receipt
+    for index in group.entries.indices where errors.isEmpty || errors[index] == nil {
+      for position in group.entries[index].settlements {
+        let receipt = group.settlements[position].receipt
         if receipt.generation == generation, state == .open { tags.append(receipt.low) } else { isLate = true }
       }
     }

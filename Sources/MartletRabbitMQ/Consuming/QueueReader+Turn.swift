@@ -5,9 +5,9 @@ import MartletCore
 /// The end of a turn: hand out, acknowledge, answer.
 extension QueueReader {
   func finishTurn(_ wire: Wire?, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-    if case .resting(let until) = state {
+    if state == .resting {
       guard wire != nil else { return nil }
-      guard until <= now else { return until }
+      guard restsUntil <= now else { return restsUntil }
       begin(isConnected: true)
     }
     guard let wire, state == .open || state == .opening else { return closingTime(now) }
@@ -23,7 +23,7 @@ extension QueueReader {
   private func handOut() {
     if closing != nil {
       // Nobody runs them any more: they go back as if they had never come.
-      while let delivery = held.popFirst() {
+      for delivery in held.takeFirst(held.count) {
         if let back = Move(.release(delivery), queue: consumer.queue, now: .now) { move(back, delivery.receipt.low) }
       }
       return
@@ -31,11 +31,8 @@ extension QueueReader {
     // A stopped intake still hands out what is on its way.
     let room = intake.wanted == 0 ? held.count : min(held.count, intake.wanted - handed)
     guard room > 0 else { return }
-    var batch: [Delivery] = []
-    batch.reserveCapacity(room)
-    while batch.count < room, let delivery = held.popFirst() { batch.append(delivery) }
-    handed += batch.count
-    handler.receive(batch)
+    handed += room
+    handler.receive(held.takeFirst(room))
   }
 
   private func acknowledge(_ wire: Wire, _ now: ContinuousClock.Instant) {

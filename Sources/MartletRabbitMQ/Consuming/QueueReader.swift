@@ -11,8 +11,8 @@ final class QueueReader {
     case away
     /// The queue is being declared.
     case preparing
-    /// After trouble, until then.
-    case resting(until: ContinuousClock.Instant)
+    /// After trouble, until `restsUntil`.
+    case resting
     /// `channel.open` and `basic.consume` are under way.
     case opening
     case open
@@ -26,6 +26,8 @@ final class QueueReader {
   let handler: any DeliveryHandler
   unowned let hub: ConsumerHub
   @exclusivity(unchecked) private(set) var state = State.away
+  /// Beside the state, which is looked at for each frame: an instant's layout is not known when this is compiled.
+  private(set) var restsUntil = ContinuousClock.now
   private var backoff = Backoff(first: .milliseconds(100), longest: .seconds(5))
   private var firstAnswer: (@Sendable () -> Void)?
   private var lastProblem: String?
@@ -34,6 +36,8 @@ final class QueueReader {
   @exclusivity(unchecked) var acks = AckWindow()
   /// When the last acknowledgement was written.
   var lastAck: ContinuousClock.Instant?
+  /// `maxMessageBytes`.
+  let maxBytes: Int
   /// A channel keeps acknowledgements back while its quorum queue has more than 32 commands to write to disk, and forgets
   /// them when it is closed: so long it is left open after the last one.
   static let ackSettlingTime = Duration.milliseconds(250)
@@ -42,9 +46,9 @@ final class QueueReader {
   @exclusivity(unchecked) var decoder = MessageDecoder()
   @exclusivity(unchecked) var incoming = IncomingMessage()
   /// The message of `incoming`, once its header is there. Beside it, so that none is copied on the way.
-  @exclusivity(unchecked) var received: ReceivedMessage?
+  @exclusivity(unchecked) var received = ReceivedMessage()
   /// Came, but not handed out.
-  @exclusivity(unchecked) var held = FIFO<Delivery>()
+  @exclusivity(unchecked) var held: [Delivery] = []
   /// Handed out and not settled.
   @exclusivity(unchecked) var handed = 0
   /// Messages that this reader is sending elsewhere by itself.
@@ -62,6 +66,7 @@ final class QueueReader {
   ) {
     (self.consumer, self.subscription, self.handler, self.hub) = (consumer, subscription, handler, hub)
     self.firstAnswer = firstAnswer
+    maxBytes = hub.environment.maxMessageBytes
     intake = Intake(wanted: subscription.prefetch)
   }
 
@@ -152,8 +157,7 @@ final class QueueReader {
     acks.removeAll { $0.lost() }
     while let batch = answers.popFirst() { batch.lost() }
     intake.reset()
-    (incoming, received) = (IncomingMessage(), nil)
-    _ = held.removeAll()
+    (incoming, received, held) = (IncomingMessage(), ReceivedMessage(), [])
     (handed, moving) = (0, 0)
     (stuck, reportedMove) = ([:], nil)
     // Also where one was asked for and had not come yet.
@@ -193,18 +197,23 @@ final class QueueReader {
     hub.channels.give(channel)
     guard state == .leaving else { return }
     endChannel()
-    if closing != nil { end() } else { state = .resting(until: now + backoff.next()) }
+    if closing != nil { end() } else { rest(now) }
   }
 
   /// Trouble: said once, tried again.
   func rest(_ error: BrokerError, _ now: ContinuousClock.Instant) {
-    state = .resting(until: now + backoff.next())
+    rest(now)
     if lastProblem != error.description {
       lastProblem = error.description
       logger.warning("the queue cannot be read for now: \(error.message); retrying")
       handler.report(problem: error)
     }
     answerFirst()
+  }
+
+  private func rest(_ now: ContinuousClock.Instant) {
+    state = .resting
+    restsUntil = now + backoff.next()
   }
 
   private func answerFirst() {

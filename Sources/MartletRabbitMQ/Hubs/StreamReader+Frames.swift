@@ -20,7 +20,7 @@ extension StreamReader {
       // The channel of the broker sends its answer and the first events by different ways.
       subscribed(now)
       guard let delivery = wire.pool.decode(amqp_basic_deliver_t.self, from: frame) else { throw unreadable(wire) }
-      (incoming, received) = (IncomingMessage(tag: delivery.delivery_tag), nil)
+      incoming = IncomingMessage(tag: delivery.delivery_tag)
     case amqp_basic_cancel_t.number:
       // The stream was deleted, or its node is gone: subscribing again tells.
       if state == .open || state == .opening { leave(wire) }
@@ -34,13 +34,14 @@ extension StreamReader {
 
   private func header(_ frame: Frame, _ wire: Wire) throws(BrokerError) {
     guard incoming.tag != 0 else { throw unreadable(wire) }
-    received = decoder.message(wire.pool.properties(of: frame))
+    decoder.read(wire.pool.properties(of: frame), into: &received)
+    incoming.hasHeader = true
     incoming.bodySize = frame.bodySize
     if incoming.bodySize == 0 { complete(Bytes(), wire) }
   }
 
   private func body(_ frame: Frame, _ wire: Wire) throws(BrokerError) {
-    guard received != nil else { throw unreadable(wire) }
+    guard incoming.hasHeader else { throw unreadable(wire) }
     if frame.payload.count == incoming.bodySize { return complete(decoder.arena.copy(frame.payload), wire) }
     incoming.parts.append(contentsOf: frame.payload)
     guard incoming.parts.count >= incoming.bodySize else { return }
@@ -48,16 +49,17 @@ extension StreamReader {
   }
 
   private func complete(_ body: Bytes, _ wire: Wire) {
-    guard let received = received.take() else { return }
     let tag = incoming.tag
     incoming = IncomingMessage()
     guard let offset = received.streamOffset else { return }
-    let id = received.eventID(in: stream)
+    received.message.body = body
+    if !received.hasID { received.message.id = received.eventID(in: stream) }
+    let message = received.takeMessage()
     hasNews = true
     // What the chunk of the position holds before it tells nothing.
-    if isFirst, offset >= last?.offset ?? 0 {
+    if isFirst, offset >= lastOffset ?? 0 {
       (isFirst, lookAt) = (false, nil)
-      if let last, offset == last.offset, isAnother(id, received.message.enqueuedAt, than: last) {
+      if let last, offset == last.offset, isAnother(message.id, message.enqueuedAt, than: last) {
         return lose(.recreated, wire)
       }
       // One offset is used up where a segment begins, and the oldest event is always the first of a segment: the offset
@@ -67,16 +69,12 @@ extension StreamReader {
       }
     }
     // The event of the position itself, and what its chunk holds before it.
-    if let last, offset <= last.offset {
+    if let lastOffset, offset <= lastOffset {
       skipped = tag
       return
     }
-    var message = received.message
-    message.body = body
-    message.id = id
-    held.append(
-      (Event(message: message, offset: EventOffset(low: offset), sequenceNumber: Int64(clamping: offset)), tag)
-    )
+    held.append(Event(message: message, offset: EventOffset(low: offset), sequenceNumber: Int64(clamping: offset)))
+    heldTags.append(tag)
   }
 
   /// Whether an event is not the one that was at its offset before. Senders may use an id again, or give none; then the

@@ -12,8 +12,8 @@ final class StreamReader {
   enum State: Equatable {
     /// No connection, or nothing was granted yet.
     case away
-    /// After trouble, until then.
-    case resting(until: ContinuousClock.Instant)
+    /// After trouble, until `restsUntil`.
+    case resting
     /// `channel.open` and `basic.consume` are under way.
     case opening
     case open
@@ -24,10 +24,13 @@ final class StreamReader {
 
   let id: Int
   let partition: HubPartition
+  let stream: String
   let handler: any EventHandler
   unowned let hub: StreamHub
   private let function: String
-  var state = State.away
+  @exclusivity(unchecked) var state = State.away
+  /// Beside the state, which is looked at for each frame: an instant's layout is not known when this is compiled.
+  private var restsUntil = ContinuousClock.now
   private var firstAnswer: (@Sendable () -> Void)?
   private var closing: [@Sendable () -> Void]?
   private var backoff = Backoff(first: .milliseconds(200), longest: .seconds(5))
@@ -38,9 +41,11 @@ final class StreamReader {
   /// Channels so far: what was asked for an earlier one is void.
   private(set) var life = 0
   /// The last event that is known to the runtime.
-  var last: (offset: UInt64, id: String?, enqueuedAt: Date?)?
+  var last: (offset: UInt64, id: String?, enqueuedAt: Date?)? { didSet { lastOffset = last?.offset } }
+  /// Its offset, which each event is held against.
+  @exclusivity(unchecked) private(set) var lastOffset: UInt64?
   /// The next delivery is the first of this channel.
-  var isFirst = true
+  @exclusivity(unchecked) var isFirst = true
   /// An event that does not come, although it must be there, is looked for then.
   var lookAt: ContinuousClock.Instant?
   /// Looks in a row that found the stream to end before the position, and looks that found nothing at all.
@@ -57,11 +62,13 @@ final class StreamReader {
   @exclusivity(unchecked) var hasNews = false
   /// A larger window takes another subscription, without a rest.
   private var isGrowing = false
-  @exclusivity(unchecked) var held = FIFO<(event: Event, tag: UInt64)>()
+  @exclusivity(unchecked) var held: [Event] = []
+  /// Their delivery tags.
+  @exclusivity(unchecked) var heldTags: [UInt64] = []
   @exclusivity(unchecked) var decoder = MessageDecoder()
   @exclusivity(unchecked) var incoming = IncomingMessage()
   /// The message of `incoming`, once its header is there.
-  @exclusivity(unchecked) var received: ReceivedMessage?
+  @exclusivity(unchecked) var received = ReceivedMessage()
 
   private static let acknowledgePatience = Duration.seconds(1)
   /// A stream that does not exist for so long is deleted.
@@ -80,9 +87,10 @@ final class StreamReader {
     (self.id, self.partition, self.function, self.handler, self.hub) = (id, partition, function, handler, hub)
     self.firstAnswer = firstAnswer
     last = position.checkpoint.map { ($0.low, position.eventID, position.enqueuedAt) }
+    lastOffset = last?.offset
+    stream = HubLayout.stream(of: partition)
   }
 
-  var stream: String { HubLayout.stream(of: partition) }
   private var logger: Logger {
     hub.environment.logger.with(LogField("function", function), LogField("partition", partition.description))
   }
@@ -136,9 +144,9 @@ final class StreamReader {
   }
 
   func finishTurn(_ wire: Wire?, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-    if case .resting(let until) = state {
+    if state == .resting {
       guard let wire else { return nil }
-      guard until <= now else { return until }
+      guard restsUntil <= now else { return restsUntil }
       begin(wire, now)
     }
     guard let wire, state == .open, closing == nil else { return nil }
@@ -155,15 +163,10 @@ final class StreamReader {
   private func handOut(_ wire: Wire, _ now: ContinuousClock.Instant) {
     if let acknowledgesAt, acknowledgesAt <= now { acknowledge(window.acknowledgeRest(), wire) }
     let room = min(held.count, granted)
-    var events: [Event] = []
-    events.reserveCapacity(room)
-    var tag = skipped
+    let events = held.takeFirst(room)
+    let tag = heldTags.takeFirst(room).last ?? skipped
     skipped = 0
-    while events.count < room, let next = held.popFirst() {
-      events.append(next.event)
-      window.note(bytes: next.event.message.body.count)
-      tag = next.tag
-    }
+    for index in events.indices { window.note(bytes: events[index].message.body.count) }
     guard tag > 0 else { return }
     granted -= room
     if let newest = events.last { last = (newest.offset.low, newest.message.id, newest.message.enqueuedAt) }
@@ -234,8 +237,8 @@ final class StreamReader {
   // MARK: The end of a channel
 
   private func endChannel() {
-    _ = held.removeAll()
-    (incoming, received, lookAt, acknowledgesAt, skipped) = (IncomingMessage(), nil, nil, nil, 0)
+    (held, heldTags, incoming, received) = ([], [], IncomingMessage(), ReceivedMessage())
+    (lookAt, acknowledgesAt, skipped) = (nil, nil, 0)
   }
 
   func disconnected() {
@@ -272,7 +275,7 @@ final class StreamReader {
   }
 
   func lookedForHub(_ result: Result<Int?, BrokerError>, _ now: ContinuousClock.Instant) {
-    guard case .success(let count) = result, let missingSince, closing == nil, case .resting = state else { return }
+    guard case .success(let count) = result, let missingSince, closing == nil, state == .resting else { return }
     let isThere = count.map { partition.number < $0 } ?? false
     if isThere, missingSince + Self.patience > now { return }
     handler.receive(.deleted)
@@ -293,7 +296,7 @@ final class StreamReader {
     guard state == .leaving else { return }
     if closing != nil { return end() }
     guard isGrowing else {
-      state = .resting(until: now + backoff.next())
+      (state, restsUntil) = (.resting, now + backoff.next())
       return
     }
     (isGrowing, state) = (false, .away)
@@ -302,7 +305,7 @@ final class StreamReader {
 
   /// Trouble: said once, tried again. A stream that is missing for a moment only is none.
   private func rest(_ error: BrokerError, _ now: ContinuousClock.Instant) {
-    state = .resting(until: now + backoff.next())
+    (state, restsUntil) = (.resting, now + backoff.next())
     if let missingSince, missingSince + .seconds(5) > now { return }
     guard lastProblem != error.description else { return }
     lastProblem = error.description

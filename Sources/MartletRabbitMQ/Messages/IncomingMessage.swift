@@ -6,6 +6,8 @@ struct IncomingMessage {
   var isRedelivered = false
   /// It was asked for, from the suspects.
   var isSuspect = false
+  /// Its header has come.
+  var hasHeader = false
   var bodySize = 0
   /// The parts of a body that has more than one.
   var parts: [UInt8] = []

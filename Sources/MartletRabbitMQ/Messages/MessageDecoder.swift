@@ -13,45 +13,61 @@ struct MessageDecoder {
     var headers = Headers()
     var traceparent: amqp_bytes_t?
     var tracestate: String?
-    var expiresAt: Date?
+    /// Milliseconds since 1970. A date's layout is not known when this is compiled.
+    var expiresAt: Int64?
+    var deliverAt: Int64?
+    var reason: [Header] = []
+    var death: BrokerDeath?
   }
 
   /// Everything but the body. `properties` is nil where the library could not read them.
   mutating func message(_ properties: UnsafePointer<amqp_basic_properties_t>?) -> ReceivedMessage {
-    guard let properties = properties?.pointee else {
-      return ReceivedMessage(message: Message(body: Bytes(), id: MessageIdentifier.random()))
-    }
-    let flags = properties._flags
-    // Without an id of the sender's, two equal bodies may be two messages: a random id never drops one as a repeat.
-    let hasID = flags & PropertyFlag.messageID != 0 && properties.message_id.len > 0
-    var received = ReceivedMessage(
-      message: Message(
-        body: Bytes(), id: hasID ? Self.id(properties.message_id.buffer) : MessageIdentifier.random(),
-        contentType: flags & PropertyFlag.contentType != 0 ? Self.contentType(properties.content_type.buffer) : nil,
-        enqueuedMilliseconds: flags & PropertyFlag.timestamp != 0
-          ? Int64(min(properties.timestamp, 9_000_000_000_000)) * 1000 : -1))
-    received.hasID = hasID
-    guard flags & (PropertyFlag.headers | PropertyFlag.foreign) != 0 else { return received }
-    var parts = Parts()
-    for header in properties.foreignHeaders { parts.headers.append(header) }
-    if flags & PropertyFlag.headers != 0 { read(properties.headers, &parts, &received) }
-    let trace = parts.traceparent.flatMap { TraceContext(traceparent: $0.buffer, state: parts.tracestate) }
-    if parts.key != nil || !parts.headers.isEmpty || trace != nil || parts.expiresAt != nil {
-      let plain = received.message
-      received.message = Message(
-        body: plain.body, id: plain.id, contentType: plain.contentType, key: parts.key, headers: parts.headers,
-        trace: trace, enqueuedAt: plain.enqueuedAt, expiresAt: parts.expiresAt)
-    }
+    var received = ReceivedMessage()
+    read(properties, into: &received)
     return received
+  }
+
+  /// The same, over one that is not needed any more.
+  mutating func read(_ properties: UnsafePointer<amqp_basic_properties_t>?, into received: inout ReceivedMessage) {
+    (received.attempts, received.deliveryCount, received.streamOffset, received.details) = (0, 0, nil, nil)
+    received.hasID = false
+    guard let properties else {
+      received.message = Message(identifier: .text(MessageIdentifier.random()), enqueuedMilliseconds: -1)
+      return
+    }
+    let flags = properties.pointee._flags
+    let id = properties.pointee.message_id
+    // Without an id of the sender's, two equal bodies may be two messages: a random id never drops one as a repeat.
+    received.hasID = flags & PropertyFlag.messageID != 0 && id.len > 0
+    received.message = Message(
+      identifier: received.hasID ? identifier(id.buffer) : .text(MessageIdentifier.random()),
+      contentType: flags & PropertyFlag.contentType != 0
+        ? Self.contentType(properties.pointee.content_type.buffer) : nil,
+      enqueuedMilliseconds: flags & PropertyFlag.timestamp != 0
+        ? Int64(min(properties.pointee.timestamp, 9_000_000_000_000)) * 1000 : -1)
+    guard flags & (PropertyFlag.headers | PropertyFlag.foreign) != 0 else { return }
+    var parts = Parts()
+    if flags & PropertyFlag.foreign != 0 {
+      for header in properties.pointee.foreignHeaders { parts.headers.append(header) }
+    }
+    if flags & PropertyFlag.headers != 0 { read(properties.pointee.headers, &parts, &received) }
+    received.message.key = parts.key
+    received.message.attach(
+      headers: parts.headers,
+      trace: parts.traceparent.flatMap { TraceContext(traceparent: $0.buffer, state: parts.tracestate) },
+      expiresAt: parts.expiresAt.map(Date.init(unixMilliseconds:)))
+    guard parts.deliverAt != nil || !parts.reason.isEmpty || parts.death != nil else { return }
+    received.details = ReceivedMessage.Details(
+      ReceivedMessage.Values(
+        deliverAt: parts.deliverAt.map(Date.init(unixMilliseconds:)), reason: parts.reason, death: parts.death))
   }
 
   /// An id that is no UTF-8 is replaced by a digest, always the same: repaired it could be longer than AMQP carries, and
   /// then the message could neither be retried nor set aside.
-  private static func id(_ bytes: UnsafeRawBufferPointer) -> String {
-    // Nearly all are ASCII, which takes a tenth of the time.
-    bytes.allSatisfy { $0 < 0x80 }
-      ? String(decoding: bytes, as: UTF8.self)
-      : String(validating: bytes, as: UTF8.self) ?? MessageIdentifier.digest(of: bytes)
+  private mutating func identifier(_ bytes: UnsafeRawBufferPointer) -> Message.Identifier {
+    // Nearly all are ASCII, which needs no other check.
+    if bytes.allSatisfy({ $0 < 0x80 }) { return .utf8(arena.copy(bytes)) }
+    return .text(String(validating: bytes, as: UTF8.self) ?? MessageIdentifier.digest(of: bytes))
   }
 
   /// Nil for what is no UTF-8, for the same reason.
@@ -86,13 +102,13 @@ struct MessageDecoder {
     switch name {
     case WireField.key: if entry.value.kind == FieldKind.text { parts.key = entry.value.value.bytes.text }
     case WireField.attempts: received.attempts = Int(clamping: max(0, integer(entry.value) ?? 0))
-    case WireField.expiresAt: parts.expiresAt = integer(entry.value).map(Date.init(unixMilliseconds:))
-    case HeaderName.deliverAt: received.deliverAt = integer(entry.value).map(Date.init(unixMilliseconds:))
+    case WireField.expiresAt: parts.expiresAt = integer(entry.value)
+    case HeaderName.deliverAt: parts.deliverAt = integer(entry.value)
     default:
       if name.hasPrefix(HeaderName.escape) {
         append(entry, name: String(name.dropFirst(HeaderName.escape.count)), &parts)
       } else if name.hasPrefix("martlet-dead-letter-") {
-        received.reason.append(Header(name, HeaderValue(entry.value, arena: &arena)))
+        parts.reason.append(Header(name, HeaderValue(entry.value, arena: &arena)))
       } else {
         append(entry, name: name, &parts)
       }
@@ -107,9 +123,9 @@ struct MessageDecoder {
     case HeaderName.streamOffset: received.streamOffset = integer(entry.value).map { UInt64(max(0, $0)) }
     case HeaderName.deliveryCount: received.deliveryCount = Int(clamping: max(0, integer(entry.value) ?? 0))
     case HeaderName.deathHistory:
-      received.death = BrokerDeath(history: entry.value)
+      parts.death = BrokerDeath(history: entry.value)
       // The delay ladder's own hops are nobody's business.
-      if received.death != nil { append(entry, name: name, &parts) }
+      if parts.death != nil { append(entry, name: name, &parts) }
     case "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason": break
     default: append(entry, name: name, &parts)
     }

@@ -14,12 +14,12 @@ struct MessageEncoder {
   struct Extras {
     /// Attempts spent.
     var attempts = 0
-    /// When it ends to be of use.
-    var expiresAt: Date?
+    /// When it ends to be of use, in milliseconds since 1970. A date's layout is not known when this is compiled.
+    var expiresAt: Int64?
     /// When the broker itself may set it aside, in milliseconds from now; nil is never.
     var expiration: Int64?
-    /// A time of delivery that one pass of the delay ladder does not reach.
-    var deliverAt: Date?
+    /// A time of delivery that one pass of the delay ladder does not reach, likewise.
+    var deliverAt: Int64?
     /// Why it is set aside.
     var reason: [Header] = []
   }
@@ -27,14 +27,22 @@ struct MessageEncoder {
   /// RabbitMQ refuses larger ones by closing the channel.
   static let longestExpiration: Int64 = 4_294_967_295
 
-  /// An output of a function, or a published message.
+  /// An output of a function, or a published message. By its place: to take it out of the array is to retain all its
+  /// parts, which another processor has made.
   static func encode(
-    _ message: borrowing OutgoingMessage, to route: Route, _ extras: borrowing Extras, now: Date, channel: UInt16,
-    into output: FrameBuffer
+    _ messages: [OutgoingMessage], at index: Int, to route: Route, _ extras: borrowing Extras, sentAt: UInt64,
+    channel: UInt16, into output: FrameBuffer
   ) -> Bool {
-    encode(
-      body: message.body, id: message.id, contentType: message.contentType, key: message.key,
-      headers: message.headers, trace: message.trace, sentAt: now, to: route, extras, channel: channel, into: output)
+    if messages[index].isPlain {
+      return encode(
+        body: messages[index].body, id: messages[index].id, contentType: messages[index].contentType,
+        sentAt: sentAt, to: route, channel: channel, into: output
+      ) { _, _ in }
+    }
+    return encode(
+      body: messages[index].body, id: messages[index].id, contentType: messages[index].contentType,
+      key: messages[index].key, headers: messages[index].headers, trace: messages[index].trace, sentAt: sentAt,
+      to: route, extras, channel: channel, into: output)
   }
 
   /// A message that was received and moves on.
@@ -44,14 +52,46 @@ struct MessageEncoder {
   ) -> Bool {
     encode(
       body: message.body, id: message.id, contentType: message.contentType, key: message.key,
-      headers: message.headers, trace: message.trace, sentAt: message.enqueuedAt, to: route, extras, channel: channel,
-      into: output)
+      headers: message.headers, trace: message.trace, sentAt: message.enqueuedAt?.unixSeconds, to: route, extras,
+      channel: channel, into: output)
   }
 
   /// Answers false, and writes nothing, where the header does not fit into a frame.
   private static func encode(
     body: Bytes, id: String, contentType: ContentType?, key: String?, headers: Headers, trace: TraceContext?,
-    sentAt: Date?, to route: Route, _ extras: borrowing Extras, channel: UInt16, into output: FrameBuffer
+    sentAt: UInt64?, to route: Route, _ extras: borrowing Extras, channel: UInt16, into output: FrameBuffer
+  ) -> Bool {
+    encode(body: body, id: id, contentType: contentType, sentAt: sentAt, to: route, channel: channel, into: output) {
+      properties, scratch in
+      if let expiration = extras.expiration {
+        properties._flags |= PropertyFlag.expiration
+        properties.expiration = scratch.bytes(String(max(0, expiration)))
+      }
+      var table = TableBuilder(scratch: scratch, capacity: headers.count + extras.reason.count + 6)
+      for header in headers where !properties.take(header, scratch) {
+        table.add(HeaderName.isTaken(header.name) ? HeaderName.escape + header.name : header.name, header.value)
+      }
+      if let key { table.add(WireField.key, .string(key)) }
+      if let trace {
+        table.add(WireField.traceparent, .string(trace.traceparent))
+        if let state = trace.state { table.add(WireField.tracestate, .string(state)) }
+      }
+      if extras.attempts > 0 { table.add(WireField.attempts, .int(Int64(extras.attempts))) }
+      if let expiresAt = extras.expiresAt { table.add(WireField.expiresAt, .string(String(expiresAt))) }
+      if let deliverAt = extras.deliverAt { table.add(HeaderName.deliverAt, .string(String(deliverAt))) }
+      for header in extras.reason { table.add(header.name, header.value) }
+      if !table.isEmpty {
+        properties._flags |= PropertyFlag.headers
+        properties.headers = table.table
+      }
+    }
+  }
+
+  /// - Parameter addRest: adds what few messages have.
+  @inline(__always)
+  private static func encode(
+    body: Bytes, id: String, contentType: ContentType?, sentAt: UInt64?, to route: Route, channel: UInt16,
+    into output: FrameBuffer, addRest: (inout amqp_basic_properties_t, Scratch) -> Void
   ) -> Bool {
     let mark = output.mark
     let scratch = output.scratch
@@ -70,33 +110,9 @@ struct MessageEncoder {
     }
     if let sentAt {
       properties._flags |= PropertyFlag.timestamp
-      properties.timestamp = sentAt.unixSeconds
+      properties.timestamp = sentAt
     }
-    if let expiration = extras.expiration {
-      properties._flags |= PropertyFlag.expiration
-      properties.expiration = scratch.bytes(String(max(0, expiration)))
-    }
-    var table = TableBuilder(scratch: scratch, capacity: headers.count + extras.reason.count + 6)
-    for header in headers where !properties.take(header, scratch) {
-      table.add(HeaderName.isTaken(header.name) ? HeaderName.escape + header.name : header.name, header.value)
-    }
-    if let key { table.add(WireField.key, .string(key)) }
-    if let trace {
-      table.add(WireField.traceparent, .string(trace.traceparent))
-      if let state = trace.state { table.add(WireField.tracestate, .string(state)) }
-    }
-    if extras.attempts > 0 { table.add(WireField.attempts, .int(Int64(extras.attempts))) }
-    if let expiresAt = extras.expiresAt {
-      table.add(WireField.expiresAt, .string(String(expiresAt.unixMilliseconds)))
-    }
-    if let deliverAt = extras.deliverAt {
-      table.add(HeaderName.deliverAt, .string(String(deliverAt.unixMilliseconds)))
-    }
-    for header in extras.reason { table.add(header.name, header.value) }
-    if !table.isEmpty {
-      properties._flags |= PropertyFlag.headers
-      properties.headers = table.table
-    }
+    addRest(&properties, scratch)
     guard output.content(&properties, body: body, channel: channel) else {
       output.rewind(to: mark)
       return false
@@ -105,34 +121,42 @@ struct MessageEncoder {
   }
 
   /// Why a message can be sent nowhere; nil where it can. `limit` is `maxMessageBytes`.
-  static func problem(with message: borrowing OutgoingMessage, limit: Int) -> BrokerError? {
-    if message.body.count > limit {
+  static func problem(with messages: [OutgoingMessage], at index: Int, limit: Int) -> BrokerError? {
+    if messages[index].body.count > limit {
       return BrokerError(
         .tooLarge,
-        "message \(message.id) has \(message.body.count) bytes; at most \(limit) are allowed "
+        "message \(messages[index].id) has \(messages[index].body.count) bytes; at most \(limit) are allowed "
           + "(maxMessageBytes)", isRetriable: false)
     }
-    guard [.queue, .hub, .deadLetters].contains(message.address.kind) else {
-      return BrokerError(.configuration, "RabbitMQ carries no \(message.address) yet", isRetriable: false)
+    if index == 0 || messages[index].address != messages[index - 1].address,
+      let problem = problem(with: messages[index].address)
+    {
+      return problem
     }
-    if message.address.kind == .hub, message.deliverAt != nil {
-      return BrokerError(
-        .configuration, "an event cannot be delayed (message \(message.id) for \(message.address)); use a queue",
-        isRetriable: false)
-    }
-    if message.address.name.isEmpty || message.address.name.utf8.count > QueueLayout.longestName {
+    if messages[index].address.kind == .hub, messages[index].deliverAt != nil {
       return BrokerError(
         .configuration,
-        "the name '\(message.address.name)' is empty or longer than "
-          + "\(QueueLayout.longestName) bytes", isRetriable: false)
+        "an event cannot be delayed (message \(messages[index].id) for \(messages[index].address)); use a queue",
+        isRetriable: false)
     }
-    if message.id.utf8.count > 255 || (message.contentType?.name.utf8.count ?? 0) > 255 {
+    if messages[index].id.utf8.count > 255 || (messages[index].contentType?.name.utf8.count ?? 0) > 255 {
       return BrokerError(
         .tooLarge,
-        "AMQP carries ids and content types of at most 255 bytes; message \(message.id.prefix(64))… has "
+        "AMQP carries ids and content types of at most 255 bytes; message \(messages[index].id.prefix(64))… has "
           + "more", isRetriable: false)
     }
-    return message.headers.isEmpty ? nil : problem(withHeaders: message.headers, id: message.id)
+    if messages[index].isPlain || messages[index].headers.isEmpty { return nil }
+    return problem(withHeaders: messages[index].headers, id: messages[index].id)
+  }
+
+  private static func problem(with address: Address) -> BrokerError? {
+    guard [.queue, .hub, .deadLetters].contains(address.kind) else {
+      return BrokerError(.configuration, "RabbitMQ carries no \(address) yet", isRetriable: false)
+    }
+    guard address.name.isEmpty || address.name.utf8.count > QueueLayout.longestName else { return nil }
+    return BrokerError(
+      .configuration,
+      "the name '\(address.name)' is empty or longer than \(QueueLayout.longestName) bytes", isRetriable: false)
   }
 
   private static func problem(withHeaders headers: Headers, id: String) -> BrokerError? {

@@ -2,78 +2,47 @@ import CRabbitMQ
 import Foundation
 import MartletCore
 
-/// A message as it came, with what was said beside it for Martlet.
+/// A message as it came, with what was said beside it for Martlet. One is filled again and again, because this is done
+/// for every message; what few have lies in a box.
 struct ReceivedMessage {
-  var message: Message
+  var message = Message(body: Bytes(), id: "")
   /// Attempts spent before this delivery.
   var attempts = 0
   /// How often this copy was handed to somebody who did not settle it.
   var deliveryCount = 0
-  /// Not before this time: one pass of the delay ladder did not reach it.
-  var deliverAt: Date?
   /// Its place in the stream that it came from.
   var streamOffset: UInt64?
   /// Whether its sender gave it an id.
   var hasID = true
-  /// Why it was set aside, for dead letters.
-  var reason: [Header] = []
-  /// Why the broker set it aside by itself.
-  var death: BrokerDeath?
-}
+  var details: Details?
 
-extension ReceivedMessage {
+  /// What few messages have.
+  struct Values {
+    /// Not before this time: one pass of the delay ladder did not reach it.
+    var deliverAt: Date?
+    /// Why it was set aside, for dead letters.
+    var reason: [Header] = []
+    /// Why the broker set it aside by itself.
+    var death: BrokerDeath?
+  }
+
+  final class Details {
+    let values: Values
+
+    init(_ values: Values) { self.values = values }
+  }
+
+  var deliverAt: Date? { details?.values.deliverAt }
+  var reason: [Header] { details?.values.reason ?? [] }
+  var death: BrokerDeath? { details?.values.death }
+
   /// The id of an event: in a stream the place can stand for one that the sender did not give.
   func eventID(in stream: String) -> String { hasID ? message.id : "\(stream)@\(streamOffset ?? 0)" }
-}
 
-/// What RabbitMQ says of a message that it dead-lettered by itself.
-struct BrokerDeath: Hashable {
-  var reason: String
-  var queue: String
-  var time: Date?
-  var count: Int64
-
-  /// The newest entry of an `x-death` header that was not the delay ladder's.
-  init?(history: amqp_field_value_t) {
-    guard history.kind == FieldKind.array else { return nil }
-    for entry in history.value.array.elements where entry.kind == FieldKind.table {
-      self.init(entry.value.table)
-      if !queue.isEmpty, !queue.hasPrefix(DelayLadder.prefix) { return }
-    }
-    return nil
-  }
-
-  private init(_ table: amqp_table_t) {
-    (reason, queue, time, count) = ("", "", nil, 1)
-    for field in table.elements {
-      switch (field.key.text, field.value.kind) {
-      case ("reason", FieldKind.text): reason = field.value.value.bytes.text
-      case ("queue", FieldKind.text): queue = field.value.value.bytes.text
-      case ("time", FieldKind.timestamp): time = Date(unixSeconds: field.value.value.u64)
-      case ("count", FieldKind.int64): count = field.value.value.i64
-      default: break
-      }
-    }
-  }
-
-  /// As the reason of a dead letter.
-  func deadLetterReason(attempts: Int) -> DeadLetterReason {
-    let code: DeadLetterReason.Code =
-      switch reason {
-      case "expired": .expired
-      case "delivery_limit": .attemptsExhausted
-      case "rejected": .rejected
-      default: DeadLetterReason.Code(rawValue: reason)
-      }
-    let text =
-      switch reason {
-      case "expired": "its time to live ended before anybody received it"
-      case "delivery_limit": "it was delivered more often than the queue's x-delivery-limit allows"
-      case "rejected": "a consumer rejected it"
-      default: "RabbitMQ set it aside: \(reason)"
-      }
-    return DeadLetterReason(
-      code: code, function: nil, errorType: nil, errorText: text, attempts: attempts, source: .queue(queue),
-      time: time ?? Date(timeIntervalSince1970: 0))
+  /// Hands the message over.
+  mutating func takeMessage() -> Message {
+    var taken = Message(body: Bytes(), id: "")
+    swap(&message, &taken)
+    return taken
   }
 }

@@ -17,8 +17,9 @@ extension Publisher {
     guard let wire, !isBlocked else { return next }
     let size = isolated > 0 ? 1 : Self.windowSize
     let time = Date()
+    let seconds = time.unixSeconds
     while window.count < size, wire.output.count < Self.outputLimit, let item = outgoing.popFirst() {
-      send(item, wire, time)
+      send(item, wire, time, seconds)
     }
     // A full output buffer empties without a word from anybody: come back at once where the socket took it all.
     return wire.output.count >= Self.outputLimit && !outgoing.isEmpty ? now : next
@@ -38,7 +39,7 @@ extension Publisher {
     return resting.map(\.due).min()
   }
 
-  private func send(_ item: Item, _ wire: Wire, _ now: Date) {
+  private func send(_ item: Item, _ wire: Wire, _ now: Date, _ seconds: UInt64) {
     let job = item.job
     // The inputs will come back, and their outputs with them, under the same ids.
     if job.isVoid { return job.finish(.void) }
@@ -52,7 +53,7 @@ extension Publisher {
     var item = item
     let isSent =
       item.index < outputs.count
-      ? send(outputs[item.index], &item, wire, now)
+      ? send(outputs, &item, wire, now, seconds)
       : send(job.request.moves[item.index - outputs.count], item, wire, now)
     if let isSent {
       guard isSent else { return refuse(item, MessageEncoder.headersTooLarge(id: id(of: item))) }
@@ -61,26 +62,41 @@ extension Publisher {
   }
 
   /// Nil where the item was parked.
-  private func send(_ message: borrowing OutgoingMessage, _ item: inout Item, _ wire: Wire, _ now: Date) -> Bool? {
+  private func send(
+    _ messages: [OutgoingMessage], _ item: inout Item, _ wire: Wire, _ now: Date, _ seconds: UInt64
+  ) -> Bool? {
+    let index = item.index
     var extras = MessageEncoder.Extras()
-    if message.address.kind == .hub {
-      guard let route = route(toHub: message.address.name, message, &item) else { return nil }
-      extras.expiresAt = message.expiresAt(sentAt: now)
-      return MessageEncoder.encode(message, to: route, extras, now: now, channel: Self.channel, into: wire.output)
+    let route: Route
+    if messages[index].address.kind == .hub {
+      guard let stream = self.route(toHub: messages[index].address.name, messages[index], &item) else { return nil }
+      route = stream
+      if messages[index].timeToLive != nil {
+        extras.expiresAt = messages[index].expiresAt(sentAt: now)?.unixMilliseconds
+      }
+    } else if messages[index].isPlain {
+      route = Route(routingKey: queue(of: item))
+    } else {
+      guard let way = self.route(to: queue(of: item), at: messages[index].deliverAt, item, &extras, now) else {
+        return nil
+      }
+      route = way
+      if let expiresAt = messages[index].expiresAt(sentAt: now) {
+        extras.expiresAt = expiresAt.unixMilliseconds
+        extras.expiration = expiration(expiresAt, route, now)
+      }
     }
-    guard let route = route(to: queue(of: item), at: message.deliverAt, item, &extras, now) else { return nil }
-    if message.timeToLive != nil {
-      extras.expiresAt = message.expiresAt(sentAt: now)
-      extras.expiration = expiration(extras.expiresAt, route, now)
-    }
-    return MessageEncoder.encode(message, to: route, extras, now: now, channel: Self.channel, into: wire.output)
+    return MessageEncoder.encode(
+      messages, at: index, to: route, extras, sentAt: seconds, channel: Self.channel, into: wire.output)
   }
 
   /// Nil where the item was parked.
   private func send(_ move: Move, _ item: Item, _ wire: Wire, _ now: Date) -> Bool? {
-    var extras = MessageEncoder.Extras(attempts: move.attempts, expiresAt: move.message.expiresAt, reason: move.reason)
+    let expiresAt = move.message.expiresAt
+    var extras = MessageEncoder.Extras(
+      attempts: move.attempts, expiresAt: expiresAt?.unixMilliseconds, reason: move.reason)
     guard let route = route(to: move.target, at: move.deliverAt, item, &extras, now) else { return nil }
-    if move.mayExpire { extras.expiration = expiration(extras.expiresAt, route, now) }
+    if move.mayExpire { extras.expiration = expiration(expiresAt, route, now) }
     if MessageEncoder.encode(move.message, to: route, extras, channel: Self.channel, into: wire.output) { return true }
     // With Martlet's own headers added it no longer fits: better a dead letter without its sender's than none.
     let bare = Message(
@@ -123,7 +139,7 @@ extension Publisher {
       park(item, until: .delay(queue))
       return nil
     }
-    if delay > DelayLadder.longest { extras.deliverAt = time }
+    if delay > DelayLadder.longest { extras.deliverAt = time.unixMilliseconds }
     return route
   }
 

@@ -91,10 +91,9 @@ final class Publisher: ConnectionRole {
   /// Checks a job and queues its items.
   private func take(_ job: PublishJob) {
     guard job.itemCount > 0 else { return job.finish(.published(refused: [:])) }
-    // By index: to take a message out of the array is to retain all its parts.
-    let outputs = job.request.outputs
+    let (outputs, limit) = (job.request.outputs, environment.maxMessageBytes)
     for index in outputs.indices {
-      if let problem = MessageEncoder.problem(with: outputs[index], limit: environment.maxMessageBytes) {
+      if let problem = MessageEncoder.problem(with: outputs, at: index, limit: limit) {
         job.refuse(entry: job.entry(of: index), problem)
       }
     }

@@ -39,7 +39,7 @@ struct EntryDecoder {
     position += 3
     let (high, low) = Self.streamID(reply.bytes(id))
     guard fields.kind == .array else { return false }
-    entry.message = Message(body: Bytes(), id: "", contentType: nil, enqueuedMilliseconds: Int64(clamping: high))
+    entry.message = Message(identifier: .text(""), enqueuedMilliseconds: Int64(clamping: high))
     entry.high = high
     entry.low = low
     entry.spent = 0
@@ -69,10 +69,10 @@ struct EntryDecoder {
     var areMany = false
 
     func apply(to message: inout Message) {
-      if let key { message.key = key }
-      if !headers.isEmpty { message.headers = headers }
-      if let expiresAt { message.expiresAt = expiresAt }
-      if let traceparent { message.trace = TraceContext(traceparent: traceparent, state: tracestate) }
+      message.key = key
+      message.attach(
+        headers: headers, trace: traceparent.flatMap { TraceContext(traceparent: $0, state: tracestate) },
+        expiresAt: expiresAt)
     }
   }
 

@@ -63,12 +63,12 @@ import Testing
   @Test func bytes() throws {
     let output = FrameBuffer()
     let extras = MessageEncoder.Extras(
-      attempts: 2, expiresAt: Date(timeIntervalSince1970: 1_800_000_000), expiration: 60_000,
-      deliverAt: Date(timeIntervalSince1970: 1_900_000_000), reason: [Header(WireField.deadLetterReason, "Rejected")])
+      attempts: 2, expiresAt: 1_800_000_000_000, expiration: 60_000,
+      deliverAt: 1_900_000_000_000, reason: [Header(WireField.deadLetterReason, "Rejected")])
     #expect(
       MessageEncoder.encode(
-        Self.message(), to: Route(exchange: "martlet.delay.3", routingKey: "0.1.orders"), extras,
-        now: Date(timeIntervalSince1970: 1_700_000_000), channel: 1, into: output))
+        [Self.message()], at: 0, to: Route(exchange: "martlet.delay.3", routingKey: "0.1.orders"), extras,
+        sentAt: 1_700_000_000, channel: 1, into: output))
     let hex = output.pending.map { byte in
       let text = String(byte, radix: 16)
       return byte < 16 ? "0" + text : text

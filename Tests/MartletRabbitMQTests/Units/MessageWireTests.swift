@@ -33,7 +33,7 @@ import Testing
     let output = FrameBuffer()
     #expect(
       MessageEncoder.encode(
-        message, to: Route(routingKey: "q"), extras, now: Date(), channel: 1, into: output))
+        [message], at: 0, to: Route(routingKey: "q"), extras, sentAt: 1, channel: 1, into: output))
     return decode(try header(of: output))
   }
 
@@ -52,8 +52,8 @@ import Testing
     let received = try roundTrip(
       message,
       MessageEncoder.Extras(
-        attempts: 3, expiresAt: Date(timeIntervalSince1970: 1_800_000_000.5),
-        deliverAt: Date(timeIntervalSince1970: 1_900_000_000)))
+        attempts: 3, expiresAt: 1_800_000_000_500,
+        deliverAt: 1_900_000_000_000))
     #expect(Array(received.message.headers) == Self.everyType)
     #expect(received.message.key == "k")
     #expect(received.message.trace == message.trace)
@@ -70,7 +70,7 @@ import Testing
     ]
     let output = FrameBuffer()
     #expect(
-      MessageEncoder.encode(message, to: Route(routingKey: "q"), .init(), now: Date(), channel: 1, into: output))
+      MessageEncoder.encode([message], at: 0, to: Route(routingKey: "q"), .init(), sentAt: 1, channel: 1, into: output))
     let received = decode(try header(of: output))
     #expect(Set(received.message.headers) == Set(message.headers))
     #expect(received.attempts == 0)
@@ -84,10 +84,10 @@ import Testing
     func nested(_ depth: Int) -> HeaderValue { depth <= 1 ? "end" : .array([nested(depth - 1)]) }
     var message = OutgoingMessage(to: .queue("q"), body: Bytes(), id: "id")
     message.headers = ["deep": nested(HeaderValue.deepest)]
-    #expect(MessageEncoder.problem(with: message, limit: 10) == nil)
+    #expect(MessageEncoder.problem(with: [message], at: 0, limit: 10) == nil)
     #expect(try roundTrip(message).message.headers["deep"] == nested(HeaderValue.deepest))
     message.headers = ["deep": nested(HeaderValue.deepest + 1)]
-    #expect(MessageEncoder.problem(with: message, limit: 10)?.code == .tooLarge)
+    #expect(MessageEncoder.problem(with: [message], at: 0, limit: 10)?.code == .tooLarge)
     // Who sends it all the same is read as far as it goes.
     #expect(try roundTrip(message).message.headers["deep"]?.depth == HeaderValue.deepest)
   }
@@ -132,7 +132,7 @@ import Testing
     message.headers = Headers(Self.everyType)
     let output = FrameBuffer()
     #expect(
-      MessageEncoder.encode(message, to: Route(routingKey: "q"), .init(), now: Date(), channel: 1, into: output))
+      MessageEncoder.encode([message], at: 0, to: Route(routingKey: "q"), .init(), sentAt: 1, channel: 1, into: output))
     let whole = try header(of: output)
     for length in 0..<whole.count { _ = decode(Array(whole[..<length])) }
     var random = SystemRandomNumberGenerator()
@@ -166,11 +166,12 @@ import Testing
     message.headers = ["large": .string(String(repeating: "x", count: 131_072))]
     let output = FrameBuffer()
     #expect(
-      !MessageEncoder.encode(message, to: Route(routingKey: "q"), .init(), now: Date(), channel: 1, into: output))
+      !MessageEncoder.encode([message], at: 0, to: Route(routingKey: "q"), .init(), sentAt: 1, channel: 1, into: output)
+    )
     #expect(output.count == 0)
     message.headers = ["large": .string(String(repeating: "x", count: 120_000))]
     #expect(
-      MessageEncoder.encode(message, to: Route(routingKey: "q"), .init(), now: Date(), channel: 1, into: output))
+      MessageEncoder.encode([message], at: 0, to: Route(routingKey: "q"), .init(), sentAt: 1, channel: 1, into: output))
   }
 
   @Test func aBodyIsSplitByTheFrameSize() throws {
@@ -179,7 +180,7 @@ import Testing
     let body = Bytes(Array(repeating: 7, count: 10_000))
     let message = OutgoingMessage(to: .queue("q"), body: body, id: "id")
     #expect(
-      MessageEncoder.encode(message, to: Route(routingKey: "q"), .init(), now: Date(), channel: 1, into: output))
+      MessageEncoder.encode([message], at: 0, to: Route(routingKey: "q"), .init(), sentAt: 1, channel: 1, into: output))
     var rest = Array(output.pending)[...]
     var sizes: [Int] = []
     while rest.count >= 8 {

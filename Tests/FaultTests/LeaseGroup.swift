@@ -94,9 +94,17 @@ final class LeaseGroup: Sendable {
   /// Waits until events that are sent from now on come out of every partition.
   func flows() async throws {
     let before = outputs.events[0].count
-    try await outputs.wait("events of every partition come out", within: .seconds(30)) { state in
-      Set(state.events[0].dropFirst(before).map { $0.message.body.string?.split(separator: " ")[1] }).count
-        == Self.partitions
+    func partitionsSince() -> Set<Int> { Set(places.dropFirst(before).map(\.partition)) }
+    do {
+      try await outputs.wait("events of every partition come out", within: .seconds(30)) { _ in
+        partitionsSince().count == Self.partitions
+      }
+    } catch {
+      let records = try await records().map { record in
+        "\(record.partition) owner \(record.owner ?? "-") epoch \(record.epoch) deaths \(record.deaths) "
+          + "position \(record.position?.sequenceNumber ?? -1)"
+      }
+      throw ConformanceFailure("\(error): only of \(partitionsSince().sorted()); \(records)")
     }
   }
 

@@ -10,7 +10,7 @@ final class OwnedPartition: Sendable {
     let committer: HubCommitter
     let executor: FunctionExecutor
     let slots: RunSlots<OwnedPartition>
-    let turn: SuspectTurn
+    let turn: SuspectTurn<OwnedPartition>
     /// Whether the others may believe that this process is dead: then it begins nothing and commits nothing.
     let isSilent: @Sendable (MonotonicTime) -> Bool
   }
@@ -100,14 +100,14 @@ final class OwnedPartition: Sendable {
 
   // MARK: The main loop
 
-  /// Does what can be done now: asks for events, runs batches, commits. A slot that it leaves free goes to whoever waits
-  /// for one.
+  /// Does what can be done now: asks for events, runs batches, commits. A slot or a turn that it leaves free goes to
+  /// whoever waits for one.
   func pump() {
     var next: OwnedPartition? = self
     while let partition = next {
       // Behind a commit there may be another one, which others have found meanwhile and left.
       while partition.step() {}
-      next = environment.slots.next
+      next = environment.slots.next ?? environment.turn.next
     }
   }
 
@@ -118,16 +118,17 @@ final class OwnedPartition: Sendable {
     guard !environment.isSilent(now) else {
       loseInSilence()
       environment.slots.leave(self)
+      environment.turn.leave(self)
       return false
     }
     var works: [PartitionWork] = []
     let (reader, granted, commit, notes) = core.withLock { core in
       chooseWork(&core, now: now, &works)
-      let isMyTurn = core.state?.runsAlone != true || environment.turn.take(number)
       let mayCommit = !core.isClosing && !core.isHandingOver
-      let due = mayCommit ? core.state?.commitToSend(now: now, mayAnnounce: isMyTurn) : nil
+      let mayAnnounce = takeTurn(&core, mayCommit, now: now)
+      let due = mayCommit ? core.state?.commitToSend(now: now, mayAnnounce: mayAnnounce) : nil
       if due?.commit != nil { core.isHandingOver = true }
-      if core.state?.isExposed != true { environment.turn.giveUp(number) }
+      if core.state?.isExposed != true { environment.turn.giveUp(self) }
       let granted = core.reader == nil ? 0 : core.state?.grant(now: now) ?? 0
       return (core.reader, granted, due?.commit, due?.notes ?? [])
     }
@@ -152,6 +153,19 @@ final class OwnedPartition: Sendable {
       works.append(work)
     }
     if core.state?.hasWork(now: now) == true { slots.wait(self) } else { slots.leave(self) }
+  }
+
+  /// Whether an event may be singled out now, where events run alone.
+  private func takeTurn(_ core: inout Core, _ mayCommit: Bool, now: MonotonicTime) -> Bool {
+    let turn = environment.turn
+    guard mayCommit, let state = core.state, state.wantsTurn(now: now) else {
+      // Who hands over a commit comes here again.
+      if core.isClosing || core.state?.isExposed != true { turn.leave(self) }
+      return false
+    }
+    // One more of its own only when the others have had theirs.
+    turn.giveUp(self)
+    return turn.take(for: self)
   }
 
   private func start(_ work: PartitionWork) {
@@ -322,7 +336,7 @@ final class OwnedPartition: Sendable {
         return (false, nil)
       }
       core.isClosing = true
-      environment.turn.giveUp(number)
+      environment.turn.leave(self)
       environment.slots.leave(self)
       core.opensAt = nil
       defer { core.reader = nil }

@@ -138,6 +138,9 @@ extension PartitionState {
     runsAlone && (!runs.isEmpty || suspects?.announced != nil || flights.contains { $0.announces != nil })
   }
 
+  /// Whether an event can be singled out now.
+  func wantsTurn(now: MonotonicTime) -> Bool { flights.isEmpty && nextSuspect(now: now) != nil }
+
   /// In a drain, takes the attempt back of an event that was singled out and has not begun to run.
   private mutating func withdraw() {
     if isDraining, suspects?.announced != nil { suspects?.takeBack() }

@@ -236,14 +236,36 @@ struct SuspectEventTests {
     #expect(!state.isExposed)
   }
 
+  private final class Waiter: Sendable {}
+
   @Test func `one partition has the turn`() {
-    let turn = SuspectTurn()
-    #expect(turn.take(1))
-    #expect(turn.take(1))
-    #expect(!turn.take(2))
-    turn.giveUp(2)
-    #expect(!turn.take(2))
-    turn.giveUp(1)
-    #expect(turn.take(2))
+    let (turn, one, two) = (SuspectTurn<Waiter>(), Waiter(), Waiter())
+    #expect(turn.take(for: one))
+    #expect(turn.take(for: one))
+    #expect(!turn.take(for: two))
+    #expect(turn.next == nil)
+    turn.giveUp(two)
+    #expect(!turn.take(for: two))
+    turn.giveUp(one)
+    #expect(turn.next === two)
+    #expect(turn.take(for: two))
+  }
+
+  @Test func `whoever has had the turn stands in line behind the others`() {
+    let (turn, waiters) = (SuspectTurn<Waiter>(), (0..<3).map { _ in Waiter() })
+    for waiter in waiters { #expect(turn.take(for: waiter) == (waiter === waiters[0])) }
+    for round in 0..<6 {
+      let (holder, next) = (waiters[round % 3], waiters[(round + 1) % 3])
+      turn.giveUp(holder)
+      #expect(!turn.take(for: holder))
+      #expect(turn.next === next)
+      #expect(turn.take(for: next))
+    }
+    // Who leaves keeps nobody waiting.
+    turn.leave(waiters[1])
+    turn.leave(waiters[0])
+    #expect(turn.next === waiters[2])
+    turn.leave(waiters[2])
+    #expect(turn.next == nil)
   }
 }

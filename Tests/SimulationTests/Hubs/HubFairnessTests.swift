@@ -18,6 +18,27 @@ struct HubFairnessTests {
     #expect((counts.min() ?? 0) >= 6, "after half of the events: \(counts)")
   }
 
+  @Test func `partitions whose owners died again go on side by side though one event runs at a time`() async {
+    let scenario = HubScenario.plain(Array(repeating: "w", count: 120), partitions: 6)
+    let (violations, runs) = await HubSimulationTests.onThread {
+      let simulation = HubSimulation(scenario)
+      simulation.startProcess()
+      simulation.runUntil("it is at work") { simulation.ran.count >= 6 }
+      for deaths in 1...2 {
+        simulation.kill(deaths - 1)
+        simulation.runUntil("all is taken over") { simulation.hub.records.allSatisfy { $0.deaths == deaths } }
+      }
+      let before = simulation.runs.count
+      simulation.runUntil("every event has its outcome") { simulation.hub.isDone }
+      simulation.cleanUp()
+      return (simulation.hub.violations, Array(simulation.runs[before...]))
+    }
+    #expect(violations.isEmpty, "\(violations)")
+    var counts = Array(repeating: 0, count: 6)
+    for run in runs.prefix(30) { counts[(Int(run.dropFirst().prefix { $0 != " " }) ?? 0) % 6] += 1 }
+    #expect((counts.min() ?? 0) >= 3, "after 30 events: \(counts)")
+  }
+
   @Test func `a function that never returns keeps no slot for ever`() async {
     var scripts = Array(repeating: "s", count: 24)
     scripts[7] = "h"

@@ -157,31 +157,82 @@ end_session() {
   done
 }
 
+# unfinished LOG: the tests that it says have started, and not that they have ended.
+unfinished() {
+  LC_ALL=C awk '
+    / Test .* started\.$/ && !/ Test (run|case) / { sub(/^.* Test /, ""); sub(/ started\.$/, ""); open[$0]++ }
+    / Test .* (passed|failed) after [0-9.]+ seconds/ {
+      sub(/^[^ ]+ Test /, ""); sub(/( with [0-9]+ test cases?)? (passed|failed) after .*/, ""); open[$0]--
+    }
+    / Test .* skipped/ { sub(/^[^ ]+ Test /, ""); sub(/ skipped.*/, ""); delete open[$0] }
+    END { for (name in open) if (open[name] > 0) print name }' "$1" | sort
+}
+
+# stacks SESSION: what the threads of its test processes do.
+stacks() {
+  local file line fields id
+  for file in /proc/[0-9]*/stat; do
+    { read -r line <"$file"; } 2>/dev/null || continue
+    read -ra fields <<<"${line##*) }"
+    id=${line%% *}
+    [ "${fields[3]}" = "$1" ] && [[ $(readlink "/proc/$id/exe") == *.xctest ]] || continue
+    say "the threads of process $id:"
+    if command -v gdb >/dev/null; then
+      timeout --kill-after=5 90 gdb -p "$id" -batch -ex 'set pagination off' -ex 'thread apply all bt 25' 2>/dev/null </dev/null |
+        grep -aE '^(Thread |#)' | cut -c1-240
+    else
+      grep -H . "/proc/$id"/task/*/{comm,wchan} 2>/dev/null
+    fi
+  done
+}
+
+# end_in_time SESSION SECONDS LOG: ends a session that takes longer. The log then says where it was.
+end_in_time() {
+  local end=$((SECONDS + $2))
+  while [ $SECONDS -lt $end ]; do
+    sleep 1
+    kill -0 "$1" 2>/dev/null || return 0
+  done
+  {
+    say "it did not end within $2 s; of its tests these had not ended:"
+    unfinished "$3"
+    stacks "$1"
+  } >"$work/late.$1"
+  cat "$work/late.$1" >>"$3"
+  end_session "$1"
+}
+
 # tests SECONDS ARGUMENTS...: "swift test", for at most so long, with its whole output in a log.
 tests() {
   local limit=$1 log=.build/test-logs/${name// /-}.log status running
   shift
   mkdir -p .build/test-logs
   # In the background, and waited for, so that an interruption is heard at once. A session of its own, so that nothing
-  # of it stays; without the servers' input, or they would live as long as what stays.
+  # of it stays; without the servers' input, or they would live as long as what stays. Line by line, so that the log of
+  # one that is killed says how far it came.
   # Two may run side by side: none of them builds.
-  setsid nice -n "${niceness:-0}" timeout --kill-after=20 "$limit" swift test --skip-build --ignore-lock --disable-xctest "$@" \
-    </dev/null >"$log" 2>&1 7>&- 8>&- &
+  setsid nice -n "${niceness:-0}" stdbuf -oL -eL \
+    swift test --skip-build --ignore-lock --disable-xctest "$@" </dev/null >"$log" 2>&1 7>&- 8>&- &
   running=$!
   : >"$work/session.$running"
+  end_in_time "$running" "$limit" "$log" 7>&- 8>&- &
   wait "$running"
   status=$?
   end_session "$running"
   rm -f "$work/session.$running"
-  if [ $status = 0 ]; then
+  if [ $status = 0 ] && [ ! -e "$work/late.$running" ]; then
     grep -a 'Test run with [1-9]' "$log"
     return
   fi
   grep -aE 'recorded an issue|↳|error:|Test run with|Fatal error' "$log" | grep -av '↳ Testing Library\|↳ Target' |
     cut -c1-800 | head -n 60
-  # It did not come to a sum: its last words say where it was.
-  grep -aq 'Test run with' "$log" || { say "exit code $status; it ends with:"; tail -n 20 "$log" | cut -c1-300; }
-  [ $status -lt 124 ] || say "it did not end within $limit s"
+  if [ -e "$work/late.$running" ]; then
+    # Its stacks are in the log.
+    sed '/^the threads of/,$d' "$work/late.$running"
+  else
+    # It did not come to a sum: its last words say where it was.
+    grep -aq 'Test run with' "$log" || { say "exit code $status; it ends with:"; tail -n 20 "$log" | cut -c1-300; }
+  fi
   say "all that it said: $log"
   return 1
 }

@@ -11,7 +11,7 @@ import Testing
   @Test func `a message waits for its turn at the broker, not here, where its time runs`() async throws {
     let server = try await TestServer(.rabbitMQ)
     try await server.control(
-      "eval application:set_env(rabbit,consumer_timeout,4000),application:set_env(rabbit,channel_tick_interval,500).")
+      "application:set_env(rabbit,consumer_timeout,4000),application:set_env(rabbit,channel_tick_interval,500)")
     let log = LogCollector()
     let name = QueueName<Int>("slow")
     let runs = Observed<[(number: Int, attempt: Int)]>([])
@@ -38,7 +38,7 @@ import Testing
   @Test func `an idle partition owes the broker no acknowledgement`() async throws {
     let server = try await TestServer(.rabbitMQ)
     try await server.control(
-      "eval application:set_env(rabbit,consumer_timeout,4000),application:set_env(rabbit,channel_tick_interval,500).")
+      "application:set_env(rabbit,consumer_timeout,4000),application:set_env(rabbit,channel_tick_interval,500)")
     let log = LogCollector()
     let hub = HubName<Int>("idle", partitions: 1)
     let seen = Observed<[Int]>([])

@@ -36,10 +36,34 @@ import Testing
     return lab
   }
 
+  /// Runs `body` on a server that is set up so, and sets it up as usual however that ends: it is also that of the tests
+  /// behind this one.
+  private func with<Result>(
+    _ server: TestServer, _ setting: String, afterwards usual: String, _ body: () async throws -> Result
+  ) async throws -> Result {
+    let result: Result
+    do {
+      try await server.control(setting)
+      result = try await body()
+    } catch {
+      try await server.control(usual)
+      throw error
+    }
+    try await server.control(usual)
+    return result
+  }
+
+  /// What deletes a queue, in Erlang.
+  private static func deletion(of queue: String) -> String {
+    "{ok, Queue} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"\(queue)\">>)), "
+      + "{ok, _} = rabbit_amqqueue:delete(Queue, false, false, <<\"test\">>)"
+  }
+
   @Test func connectionsThatTheBrokerClosesLoseNothing() async throws {
     let lab = try await pipe(5000) { lab, server in
       for _ in 0..<3 {
-        try await server.control("close_all_connections testing")
+        try await server.control(
+          "[rabbit_networking:close_connection(Pid, <<\"testing\">>) || Pid <- rabbit_networking:connections()]")
         try await lab.wait("the next reading") { _ in true }
       }
     }
@@ -61,14 +85,17 @@ import Testing
     let consumer = try await lab.consume(inbox, prefetch: 10)
     try await lab.broker.publish((0..<20).map { lab.message("m", id: "m\($0)") })
     let held = try await inbox.next(10)
-    try await server.control("set_vm_memory_high_watermark 0.0001")
-    // RabbitMQ says so only to a connection that publishes.
-    let published = Task { try await lab.broker.publish((0..<10).map { lab.message("late", id: "late\($0)") }) }
-    try await lab.log.wait(for: "takes no messages")
-    // Acknowledgements have a connection of their own.
-    #expect(await consumer.complete(held).isApplied)
-    let more = try await inbox.next(10)
-    try await server.control("set_vm_memory_high_watermark 0.4")
+    let (published, more) = try await with(
+      server, "vm_memory_monitor:set_vm_memory_high_watermark(0.0001)",
+      afterwards: "vm_memory_monitor:set_vm_memory_high_watermark(0.4)"
+    ) {
+      // RabbitMQ says so only to a connection that publishes.
+      let published = Task { try await lab.broker.publish((0..<10).map { lab.message("late", id: "late\($0)") }) }
+      try await lab.log.wait(for: "takes no messages")
+      // Acknowledgements have a connection of their own.
+      #expect(await consumer.complete(held).isApplied)
+      return (published, try await inbox.next(10))
+    }
     try await published.value
     #expect(lab.log.count("takes no messages") == 1)
     #expect(lab.log.count("takes messages again") == 1)
@@ -79,44 +106,50 @@ import Testing
 
   @Test func aMessageThatTheBrokerFindsTooLargeIsFoundAmongItsNeighbours() async throws {
     let server = try await Self.server.value
-    try await server.control("eval application:set_env(rabbit,max_message_size,10000).")
-    let lab = try await Lab.open(at: server.url)
-    try await lab.broker.declare(QueueDeclaration(name: lab.queue))
-    var messages = (0..<20).map { lab.message("m", id: "m\($0)") }
-    messages[7].body = Bytes(Array(repeating: 7, count: 20_000))
-    let result = await withCheckedContinuation { continuation in
-      lab.broker.publish(messages) { continuation.resume(returning: $0) }
+    let lab = try await with(
+      server, "application:set_env(rabbit,max_message_size,10000)",
+      afterwards: "application:set_env(rabbit,max_message_size,134217728)"
+    ) {
+      let lab = try await Lab.open(at: server.url)
+      try await lab.broker.declare(QueueDeclaration(name: lab.queue))
+      var messages = (0..<20).map { lab.message("m", id: "m\($0)") }
+      messages[7].body = Bytes(Array(repeating: 7, count: 20_000))
+      let result = await withCheckedContinuation { continuation in
+        lab.broker.publish(messages) { continuation.resume(returning: $0) }
+      }
+      #expect(result.errors.mapValues(\.code) == [7: .tooLarge])
+      #expect(result.errors[7]?.isRetriable == false)
+      let inbox = Inbox()
+      _ = try await lab.consume(inbox)
+      try await inbox.wait { state in Set(state.deliveries.map(\.message.id)).count == 19 }
+      return lab
     }
-    #expect(result.errors.mapValues(\.code) == [7: .tooLarge])
-    #expect(result.errors[7]?.isRetriable == false)
-    let inbox = Inbox()
-    _ = try await lab.consume(inbox)
-    try await inbox.wait { state in Set(state.deliveries.map(\.message.id)).count == 19 }
-    try await server.control("eval application:set_env(rabbit,max_message_size,134217728).")
     await lab.close()
   }
 
   @Test func aDeliveryThatOutlivesTheConsumerTimeoutComesBack() async throws {
     let server = try await Self.server.value
-    try await server.control(
-      "eval application:set_env(rabbit,consumer_timeout,2000),application:set_env(rabbit,channel_tick_interval,500).")
-    let lab = try await Lab.open(at: server.url)
-    let inbox = Inbox()
-    let consumer = try await lab.consume(inbox)
-    try await lab.broker.publish([lab.message("slow", id: "s")])
-    let first = try await inbox.next()
-    try await inbox.wait("the revocation", within: .seconds(180)) { $0.revokedBefore > first.receipt.generation }
-    try await inbox.wait("the reason") { state in
-      state.problems.contains { $0?.message.contains("consumer_timeout") == true }
+    let lab = try await with(
+      server, "application:set_env(rabbit,consumer_timeout,2000),application:set_env(rabbit,channel_tick_interval,500)",
+      afterwards: "application:set_env(rabbit,consumer_timeout,1800000),"
+        + "application:set_env(rabbit,channel_tick_interval,60000)"
+    ) {
+      let lab = try await Lab.open(at: server.url)
+      let inbox = Inbox()
+      let consumer = try await lab.consume(inbox)
+      try await lab.broker.publish([lab.message("slow", id: "s")])
+      let first = try await inbox.next()
+      try await inbox.wait("the revocation", within: .seconds(180)) { $0.revokedBefore > first.receipt.generation }
+      try await inbox.wait("the reason") { state in
+        state.problems.contains { $0?.message.contains("consumer_timeout") == true }
+      }
+      #expect(await consumer.complete([first]).isOwnershipLost)
+      let again = try await inbox.next()
+      #expect(again.isSuspect)
+      #expect(again.attempt == 2)
+      #expect(await consumer.complete([again]).isApplied)
+      return lab
     }
-    #expect(await consumer.complete([first]).isOwnershipLost)
-    let again = try await inbox.next()
-    #expect(again.isSuspect)
-    #expect(again.attempt == 2)
-    #expect(await consumer.complete([again]).isApplied)
-    try await server.control(
-      "eval application:set_env(rabbit,consumer_timeout,1800000),application:set_env(rabbit,channel_tick_interval,60000)."
-    )
     await lab.close()
   }
 
@@ -125,7 +158,7 @@ import Testing
     let lab = try await Lab.open(at: server.url)
     let inbox = Inbox()
     let consumer = try await lab.consume(inbox)
-    try await server.control("delete_queue \(lab.queue)")
+    try await server.control(Self.deletion(of: lab.queue))
     try await inbox.wait("the revocation") { $0.revokedBefore > 0 }
     try await lab.broker.publish([lab.message("m")])
     #expect(await consumer.complete([try await inbox.next()]).isApplied)
@@ -143,7 +176,7 @@ import Testing
     }
     try await lab.broker.publish([delayed("before")])
     _ = try await inbox.next()
-    for level in [4, 3, 2, 1] { try await server.control("delete_queue martlet.delay.\(level)") }
+    for level in [4, 3, 2, 1] { try await server.control(Self.deletion(of: "martlet.delay.\(level)")) }
     try await lab.broker.publish([delayed("behind")])
     #expect(try await inbox.next().message.id == "behind")
     await lab.close()

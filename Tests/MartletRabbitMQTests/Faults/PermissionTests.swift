@@ -13,14 +13,14 @@ extension BrokerFaultTests {
     private static func server(user: String, writing pattern: String) async throws -> (TestServer, url: String) {
       let server = try await BrokerFaultTests.server.value
       try await server.control(
-        "eval rabbit_auth_backend_internal:add_user(<<\"\(user)\">>,<<\"secret\">>,<<\"test\">>).")
+        "rabbit_auth_backend_internal:add_user(<<\"\(user)\">>,<<\"secret\">>,<<\"test\">>)")
       try await allow(user, writing: pattern, on: server)
       return (server, server.url.replacing("guest:guest", with: "\(user):secret"))
     }
 
     private static func allow(_ user: String, writing pattern: String, on server: TestServer) async throws {
       let words = [user, "/", ".*", pattern, ".*", "test"].map { "<<\"\($0)\">>" }.joined(separator: ",")
-      try await server.control("eval rabbit_auth_backend_internal:set_permissions(\(words)).")
+      try await server.control("rabbit_auth_backend_internal:set_permissions(\(words))")
     }
 
     @Test func anExchangeThatMayNotBeWrittenRefusesItsMessagesAlone() async throws {
@@ -61,7 +61,7 @@ extension BrokerFaultTests {
       #expect(lab.log.count("cannot be moved") == 1)
       try await lab.log.wait(for: "all is moved that could not be")
       await consumer.close(deadline: .now + .seconds(10))
-      await lab.broker.close(deadline: .now + .seconds(10))
+      await lab.leave()
       await guest.close()
     }
 
@@ -79,7 +79,7 @@ extension BrokerFaultTests {
       #expect(delivery.isSuspect && delivery.message.id == "small")
       #expect(await consumer.complete([delivery]).isApplied)
       #expect(lab.log.count("cannot be moved") == 1)
-      await lab.broker.close(deadline: .now + .seconds(10))
+      await lab.leave()
       await guest.close()
     }
   }

@@ -3,12 +3,18 @@ import MartletCore
 import MartletRabbitMQ
 import MartletTestKit
 import TestServers
+import Testing
 
 /// A broker and a queue of a test's own.
 struct Lab {
   let broker: RabbitMQBroker
   let queue: String
   let log: LogCollector
+  private let end: Task<Void, any Error>
+
+  /// How long a test may take. A broker waits for a server without end: where none answers, only this ends the test, and
+  /// says which it was. Many times what the slowest needs.
+  private static let limit = Duration.seconds(240)
 
   /// On the server that all tests share, or on another one.
   static func open(
@@ -20,7 +26,12 @@ struct Lab {
     let address = if let url { url } else { try await SharedServer.rabbitMQURL() }
     let broker = try RabbitMQBroker(url: address, environment: environment)
     try await broker.start(deadline: .now + .seconds(60))
-    return Lab(broker: broker, queue: queue, log: log)
+    let end = Task { [limit] in
+      try await Task.sleep(for: limit, clock: .continuous)
+      Issue.record("the test has not ended within \(limit); its broker is closed, which answers whoever waits")
+      await broker.close(deadline: .now)
+    }
+    return Lab(broker: broker, queue: queue, log: log, end: end)
   }
 
   /// A second process on the same queue.
@@ -47,11 +58,20 @@ struct Lab {
   /// Ends, and takes its queues along.
   func close(alsoDeleting queues: String...) async {
     for queue in [queue] + queues { try? await broker.delete(queue: queue) }
+    await leave()
+  }
+
+  /// Ends, and leaves its queues.
+  func leave() async {
     await broker.close(deadline: .now + .seconds(20))
+    end.cancel()
   }
 
   /// Ends as a killed process would: nothing is settled, nothing is said.
-  func crash() async { await broker.close(deadline: .now) }
+  func crash() async {
+    await broker.close(deadline: .now)
+    end.cancel()
+  }
 
   /// Waits until the counts are as asked.
   @discardableResult

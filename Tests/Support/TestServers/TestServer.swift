@@ -59,8 +59,10 @@ public final class TestServer: Sendable {
   /// Goes on after `pause`.
   public func resume() async throws { try await tell("resume", expecting: "resumed") }
 
-  /// Runs `rabbitmqctl` with these words: `close_all_connections reason`.
-  public func control(_ words: String) async throws { try await tell("control \(words)", expecting: "done") }
+  /// Has a RabbitMQ compute an expression in Erlang: what `rabbitmqctl eval` is given, without the final dot.
+  public func control(_ expression: String) async throws {
+    try await tell("control \(expression).", expecting: "done")
+  }
 
   /// Kills it and starts it again.
   public func restart() async throws {

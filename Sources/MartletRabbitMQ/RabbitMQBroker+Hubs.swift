@@ -32,12 +32,12 @@ extension RabbitMQBroker: EventLog {
     switch start {
     case .fromStart: return PartitionPosition()
     case .fromEnd:
-      let last = try await topology.perform { channel throws(BrokerError) in try channel.last(of: stream) }
+      let last = try await topology.perform(as: .look) { channel throws(BrokerError) in try channel.last(of: stream) }
       return last.map(PartitionPosition.init(behind:)) ?? PartitionPosition()
     case .fromEnqueuedTime(let time):
       // AMQP knows no times before 1970.
       let time = max(time, Date(timeIntervalSince1970: 0))
-      let found = try await topology.perform { channel throws(BrokerError) in
+      let found = try await topology.perform(as: .look) { channel throws(BrokerError) in
         try channel.first(of: stream, since: time)
       }
       guard let found else { return try await position(before: .fromEnd, in: partition) }
@@ -53,7 +53,7 @@ extension RabbitMQBroker: EventLog {
   {
     run()
     let stream = HubLayout.stream(of: partition)
-    let found = try await topology.perform { channel throws(BrokerError) in
+    let found = try await topology.perform(as: .look) { channel throws(BrokerError) in
       try channel.check(partition)
       return try channel.first(of: stream, notBefore: offset.low)
     }
@@ -89,8 +89,8 @@ extension RabbitMQBroker: EventLog {
     var bounds: [PartitionBounds] = []
     for number in 0..<partitions {
       let stream = HubLayout.stream(of: HubPartition(hub: hub, number: number))
-      let first = try await topology.perform { channel throws(BrokerError) in try channel.first(of: stream) }
-      let last = try await topology.perform { channel throws(BrokerError) in try channel.last(of: stream) }
+      let first = try await topology.perform(as: .look) { channel throws(BrokerError) in try channel.first(of: stream) }
+      let last = try await topology.perform(as: .look) { channel throws(BrokerError) in try channel.last(of: stream) }
       bounds.append(
         PartitionBounds(
           partition: number, first: first.map { EventOffset(low: $0.offset) },

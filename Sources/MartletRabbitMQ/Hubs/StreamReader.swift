@@ -192,7 +192,7 @@ final class StreamReader {
     lookAt = nil
     let (stream, id, life, mailbox) = (stream, id, life, hub.mailbox)
     hub.topology.perform(
-      { channel throws(BrokerError) in try channel.newest(of: stream) },
+      as: .look, { channel throws(BrokerError) in try channel.newest(of: stream) },
       completion: { mailbox.send(.role(.looked(id, life: life, $0))) })
   }
 
@@ -217,7 +217,7 @@ final class StreamReader {
     (hasNews, asksAt) = (false, now + Self.tailInterval)
     let (stream, id, mailbox) = (stream, id, hub.mailbox)
     hub.topology.perform(
-      { channel throws(BrokerError) in try channel.last(of: stream) },
+      as: .look, { channel throws(BrokerError) in try channel.last(of: stream) },
       completion: { if case .success(let newest?) = $0 { mailbox.send(.role(.foundTail(id, newest))) } })
   }
 

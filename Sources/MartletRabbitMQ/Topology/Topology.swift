@@ -3,10 +3,23 @@ import MartletCore
 
 /// The thread for questions that need an answer: declarations, counts, dead letters. It has a connection of its own,
 /// because every error here closes a channel and every answer may take seconds, and gives it up when it idles.
+///
+/// Looks into streams wait until nothing else does: each waits for events that may not come, and a partition whose
+/// reading begins with a short question would stand still behind those into all the others.
 final class Topology: Sendable {
+  /// How long a question takes.
+  enum Kind: Sendable {
+    /// As long as the broker needs for its answer.
+    case question
+    /// A tenth of a second to one second: a look into a stream.
+    case look
+  }
+
   private enum Request: Sendable {
-    case work(@Sendable (Result<TopologyChannel, BrokerError>) -> Progress)
+    case work(Kind, @Sendable (Result<TopologyChannel, BrokerError>) -> Progress)
     case close
+
+    var isQuestion: Bool { if case .work(.question, _) = self { true } else { false } }
   }
 
   private enum Progress {
@@ -42,17 +55,20 @@ final class Topology: Sendable {
 
   /// In place of `close` where the thread was never started.
   func abandon() {
-    for request in mailbox.close() { if case .work(let work) = request { _ = work(.failure(.closedBroker)) } }
+    for request in mailbox.close() { if case .work(_, let work) = request { _ = work(.failure(.closedBroker)) } }
   }
 
   /// Runs `work` on the thread, again after a lost connection. `completion` is called exactly once, from there.
-  /// - Parameter forMessages: messages follow as soon as it is done, so queues that it made must be safe by then.
+  /// - Parameters:
+  ///   - kind: questions go before looks.
+  ///   - forMessages: messages follow as soon as it is done, so queues that it made must be safe by then.
   func perform<Value: Sendable>(
-    forMessages: Bool = false, _ work: @escaping @Sendable (TopologyChannel) throws(BrokerError) -> Value,
+    as kind: Kind = .question, forMessages: Bool = false,
+    _ work: @escaping @Sendable (TopologyChannel) throws(BrokerError) -> Value,
     completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
   ) {
     let isTaken = mailbox.send(
-      .work { channel in
+      .work(kind) { channel in
         do throws(BrokerError) {
           let channel = try channel.get()
           let value = try work(channel)
@@ -70,10 +86,11 @@ final class Topology: Sendable {
 
   /// Runs `work` on the thread and waits.
   func perform<Value: Sendable>(
-    forMessages: Bool = false, _ work: @escaping @Sendable (TopologyChannel) throws(BrokerError) -> Value
+    as kind: Kind = .question, forMessages: Bool = false,
+    _ work: @escaping @Sendable (TopologyChannel) throws(BrokerError) -> Value
   ) async throws(BrokerError) -> Value {
     let result = await withCheckedContinuation { continuation in
-      perform(forMessages: forMessages, work) { continuation.resume(returning: $0) }
+      perform(as: kind, forMessages: forMessages, work) { continuation.resume(returning: $0) }
     }
     return try result.get()
   }
@@ -113,7 +130,8 @@ final class Topology: Sendable {
         unregistered = []
       }
       if waiting.contains(where: { if case .close = $0 { true } else { false } }) { break }
-      if let request = waiting.first, case .work(let work) = request {
+      let next = waiting.firstIndex(where: \.isQuestion) ?? waiting.startIndex
+      if next < waiting.endIndex, case .work(_, let work) = waiting[next] {
         lastUse = .now
         do throws(BrokerError) {
           let open: TopologyChannel
@@ -129,7 +147,7 @@ final class Topology: Sendable {
             unregistered.append(answer)
             fallthrough
           case .done:
-            waiting.removeFirst()
+            waiting.remove(at: next)
             backoff.reset()
           }
           if !open.isConnected { channel = nil }
@@ -137,7 +155,7 @@ final class Topology: Sendable {
           rest(until: .now + backoff.next(), nil)
         } catch {
           _ = work(.failure(error))
-          waiting.removeFirst()
+          waiting.remove(at: next)
         }
       } else if let open = channel {
         let wakeTime = try? open.idle()
@@ -153,7 +171,7 @@ final class Topology: Sendable {
     }
     channel?.disconnect()
     for answer in unregistered { answer() }
-    for request in waiting { if case .work(let work) = request { _ = work(.failure(.closedBroker)) } }
+    for request in waiting { if case .work(_, let work) = request { _ = work(.failure(.closedBroker)) } }
     abandon()
   }
 

@@ -8,6 +8,12 @@ public import MartletCore
 extension EmbeddedBroker: MartletCore.Store {
   public var storeDomain: CommitDomain { domain }
 
+  /// That of the file; a memory has one of its own, and is volatile.
+  public func identity() async throws(BrokerError) -> StoreIdentity {
+    let uuid = try await query { store throws(SQLiteError) in .success(try store.uuid()) }
+    return StoreIdentity(uuid: uuid, place: location.place, isVolatile: location.file == nil)
+  }
+
   public func attend(_ group: ConsumerGroup, as member: String, expiration: Duration) async throws(BrokerError)
     -> [GroupMember]
   {

@@ -3,6 +3,17 @@ public import MartletCore
 extension RedisBroker: Store {
   public var storeDomain: CommitDomain { commitDomain(for: .queue("")) }
 
+  /// One for each database of a server. A Redis that was emptied is another store.
+  public func identity() async throws(BrokerError) -> StoreIdentity {
+    let key = StoreKeys.identity
+    let answers = try await ask(
+      [.command(["SET", key, MessageIdentifier.random(), "NX"]), .command(["GET", key])], read: Answer.init)
+    guard let uuid = answers[1].texts.first else {
+      throw BrokerError(.unavailable, "somebody removed \(key) from Redis at \(url.place)", isRetriable: true)
+    }
+    return StoreIdentity(uuid: uuid, place: "redis://\(url.place)")
+  }
+
   public func attend(_ group: ConsumerGroup, as member: String, expiration: Duration) async throws(BrokerError)
     -> [GroupMember]
   {

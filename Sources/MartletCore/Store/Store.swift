@@ -11,6 +11,10 @@ public protocol Store: Sendable {
   /// What `commit` covers atomically: outputs to addresses of this domain may go with it.
   var storeDomain: CommitDomain { get }
 
+  /// Which store this is. Drawn and kept at the first question where the store has none yet, so a store that lost all that
+  /// it knew is another one. Asked now and then while a group is at work.
+  func identity() async throws(BrokerError) -> StoreIdentity
+
   /// Says that a member is alive, and answers who else was heard of, itself included. Members that were silent for ten
   /// times the expiration are forgotten.
   func attend(_ group: ConsumerGroup, as member: String, expiration: Duration) async throws(BrokerError)

@@ -1,3 +1,4 @@
+import Glibc
 import MartletCore
 
 /// Where an embedded broker keeps its messages.
@@ -26,6 +27,17 @@ struct EmbeddedLocation: Sendable, Hashable {
   var directory: String {
     guard let file, let slash = file.lastIndex(of: "/") else { return "." }
     return slash == file.startIndex ? "/" : String(file[..<slash])
+  }
+
+  /// As somebody on another machine would find it.
+  var place: String {
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, name.count - 1)
+    let host = name.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    guard let file else { return "embedded: in the memory of process \(getpid()) on \(host)" }
+    guard !file.hasPrefix("/"), let folder = getcwd(nil, 0) else { return "embedded:\(file) on \(host)" }
+    defer { free(folder) }
+    return "embedded:\(String(cString: folder))/\(file.hasPrefix("./") ? String(file.dropFirst(2)) : file) on \(host)"
   }
 
   /// As logs and errors name it.

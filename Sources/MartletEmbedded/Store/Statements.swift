@@ -6,7 +6,7 @@ final class Statements {
 
   // Queues
   let queueByID, queueByName, insertQueue, updateQueue, updateQueueWithNews, raiseNews, readNews,
-    changedQueues: Statement
+    readUUID, changedQueues: Statement
   // Messages
   let insertMessage, insertDelayed, readMessages, readPlaces, deleteMessage, deleteMessages, countMessages: Statement
   let moveMessage, delayMessage, buryMessage, insertDead, recordSuspect: Statement
@@ -36,6 +36,7 @@ final class Statements {
     updateQueueWithNews = try database.prepare("\(update), news = ?7 WHERE id = ?1")
     raiseNews = try database.prepare("UPDATE store SET news = news + 1 RETURNING news")
     readNews = try database.prepare("SELECT news FROM store")
+    readUUID = try database.prepare("SELECT uuid FROM store")
     changedQueues = try database.prepare("SELECT id, name IS NULL FROM queue WHERE news > ?1")
 
     insertMessage = try database.prepare("INSERT INTO message(place, suspect, \(columns)) VALUES (?1, 0, \(values))")

@@ -194,6 +194,9 @@ final class Store {
 
   // MARK: News (also outside of a transaction)
 
+  /// Which store this is.
+  func uuid() throws(SQLiteError) -> String { try statements.readUUID.first { $0.text(0) } ?? "" }
+
   /// The number of the last news.
   func news() throws(SQLiteError) -> Int64 { try statements.readNews.first { $0.integer(0) } ?? 0 }
 

@@ -33,3 +33,9 @@ struct GroupKeys: Sendable {
 
   func partition(_ number: Int) -> [String] { [record(number), values(number)] }
 }
+
+/// What concerns a whole database of Redis.
+enum StoreKeys {
+  /// The uuid of the store. No hub or queue has a helper of this name.
+  static let identity = "{martlet}:store"
+}

@@ -17,7 +17,7 @@ extension HubConformance {
     }
 
     static let all: [Case] =
-      declarations + publishing + bodies + reading + positions + losses + retention + members + ownership + records
-      + values + commits + fences + outputs + operations + connections + restarts
+      declarations + publishing + bodies + reading + positions + losses + retention + members + identities + ownership
+      + records + values + commits + fences + outputs + operations + connections + restarts
   }
 }

@@ -57,6 +57,7 @@ struct CommitterRememberingTests {
     }
 
     var storeDomain: CommitDomain { CommitDomain("store") }
+    func identity() async throws(BrokerError) -> StoreIdentity { StoreIdentity(uuid: "memory", place: "here") }
     func attend(_ group: ConsumerGroup, as member: String, expiration: Duration) async throws(BrokerError)
       -> [GroupMember]
     { [] }

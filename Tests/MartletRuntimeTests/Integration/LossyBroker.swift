@@ -51,6 +51,7 @@ final class LossyBroker: EventLog, Store {
   // MARK: Store
 
   var storeDomain: CommitDomain { base.storeDomain }
+  func identity() async throws(BrokerError) -> StoreIdentity { try await base.identity() }
   func attend(_ group: ConsumerGroup, as member: String, expiration: Duration) async throws(BrokerError)
     -> [GroupMember]
   {

@@ -84,6 +84,8 @@ struct HubPort: EventLog, Store {
 
   // MARK: Store
 
+  func identity() async throws(BrokerError) -> StoreIdentity { StoreIdentity(uuid: "simulated", place: "nowhere") }
+
   func attend(_ group: ConsumerGroup, as member: String, expiration: Duration) async throws(BrokerError)
     -> [GroupMember]
   { await process.call { [simulation] in simulation.hub.attend(member, now: simulation.now) } }

@@ -17,6 +17,8 @@ public final class RabbitMQBroker: Broker {
   private let consumers = Mailbox<LoopCommand<ConsumerHub.Command>>()
   let streams = Mailbox<LoopCommand<StreamHub.Command>>()
   private let state = Locked(State())
+  /// Groups of which it was said that they cannot be bound to their store.
+  let warnings = Locked<Set<ConsumerGroup>>([])
 
   private struct State {
     var isStarted = false

@@ -158,9 +158,9 @@ final class Topology: Sendable {
           waiting.remove(at: next)
         }
       } else if let open = channel {
-        let wakeTime = try? open.idle()
-        if let wakeTime, .now - lastUse < Self.rest {
-          rest(until: min(wakeTime, lastUse + Self.rest, unregistered.isEmpty ? wakeTime : open.registeredAt), open)
+        let end = open.ownedQueue == nil ? lastUse + Self.rest : nil
+        if let wakeTime = try? open.idle(), end.map({ .now < $0 }) ?? true {
+          rest(until: min(wakeTime, end ?? wakeTime, unregistered.isEmpty ? wakeTime : open.registeredAt), open)
         } else {
           open.disconnect()
           channel = nil

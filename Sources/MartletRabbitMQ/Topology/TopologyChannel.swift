@@ -14,6 +14,8 @@ final class TopologyChannel {
   var knowsDelivery = false
   var ladderHeight = 0
   var mustRebuildLadder = false
+  /// The queue of this connection that keeps the markers of volatile stores. While there is one the connection must stay.
+  var ownedQueue: String?
   /// When the queues that this connection made have their names on the broker's disk.
   var registeredAt = ContinuousClock.now
   /// RabbitMQ looks every 500 ms whether it has to write down the names of its quorum queues, and does so at the second

@@ -53,6 +53,19 @@ import Testing
     try expect(lines, in: "declarations.txt")
   }
 
+  @Test func hubs() throws {
+    let group = ConsumerGroup(hub: "readings", name: "detect")
+    let store = StoreIdentity(uuid: String(repeating: "5", count: 32), place: "embedded:/data/martlet.db on web-2")
+    let partition = HubPartition(hub: "readings", number: 0)
+    try expect(
+      [
+        "exchange \(HubLayout.exchange(of: "readings"))", text(HubLayout.marker(16)),
+        "stream \(HubLayout.stream(of: partition))",
+        text(HubLayout.arguments(HubRetention(age: .seconds(3600), bytes: 40 << 20))),
+        "exchange \(StoreMarker.exchange(of: group))", text(StoreMarker.arguments(store)),
+      ], in: "hubs.txt")
+  }
+
   private static func message() -> OutgoingMessage {
     OutgoingMessage(
       to: .queue("orders"), body: "{}".bytes, id: "m-1", contentType: .json, key: "k",

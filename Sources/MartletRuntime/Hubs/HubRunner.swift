@@ -11,6 +11,8 @@ final class HubRunner: Runner {
     var partitionCount = 0
     /// Where partitions are read and committed; nil before the start.
     var environment: OwnedPartition.Environment?
+    /// nil where the hub's broker binds groups to no store.
+    var binding: GroupBinding?
     /// When the next look at the group is due.
     var looksAt = MonotonicTime(nanoseconds: 0)
     var isLooking = false
@@ -57,7 +59,10 @@ final class HubRunner: Runner {
 
   func start(log: any EventLog, committer: HubCommitter) async throws(BrokerError) {
     let description = try await log.declare(hub.binding.hub)
+    let binding = GroupBinding(log, committer.store, hub)
+    try await binding?.bind()
     state.withLock { state in
+      state.binding = binding
       state.partitionCount = description.partitionCount
       state.environment = OwnedPartition.Environment(
         plan: hub, log: log, committer: committer, executor: executor, slots: RunSlots(plan.maxConcurrentCalls),
@@ -69,15 +74,19 @@ final class HubRunner: Runner {
   // MARK: Time
 
   func tick(now: MonotonicTime) -> Bool {
-    let (partitions, mustStop, looks, isClosed) = state.withLock { state in
+    let (partitions, binding, mustStop, looks, isClosed) = state.withLock { state in
       let looks = state.environment != nil && !state.isClosed && !state.isLooking && state.looksAt <= now
       if looks { state.isLooking = true }
-      return (state.partitions.sorted { $0.key < $1.key }, state.balance.mustStop(now: now), looks, state.isClosed)
+      let partitions = state.partitions.sorted { $0.key < $1.key }
+      return (partitions, state.binding, state.balance.mustStop(now: now), looks, state.isClosed)
     }
+    if !isClosed { binding?.tick(now: now, on: executor) }
+    let isBound = binding?.isBound ?? true
     for (_, partition) in partitions {
       if mustStop {
         partition.loseInSilence()
       } else {
+        if !isBound, !partition.isLeaving { partition.drain() }
         partition.tick(now: now)
       }
     }
@@ -145,8 +154,9 @@ final class HubRunner: Runner {
       var generator = state.generator
       defer { state.generator = generator }
       let actions = state.balance.actions(after: view, held: held, using: &generator)
-      state.isActing = !state.isDraining && !actions.isEmpty
-      return state.isDraining ? [] : actions
+      let isIdle = state.isDraining || state.binding?.isBound == false
+      state.isActing = !isIdle && !actions.isEmpty
+      return isIdle ? [] : actions
     }
     let isSoon = try await perform(actions, environment, until: attended + hub.expiration / 3)
     // The others give this member no share any more when they know that it leaves.
@@ -194,7 +204,9 @@ final class HubRunner: Runner {
     let now = self.now
     let isTaken = state.withLock { state in
       // The claim may have taken its time.
-      if state.isDraining || state.balance.mustStop(now: now) || state.partitions[record.partition] != nil {
+      if state.isDraining || state.binding?.isBound == false || state.balance.mustStop(now: now)
+        || state.partitions[record.partition] != nil
+      {
         return false
       }
       state.partitions[record.partition] = partition

@@ -56,6 +56,8 @@ struct Main {
         .process(source, run: run)
       chaos?.cancel()
       await fleet.stop()
+      // This run had a group of its own, of which the broker need remember nothing.
+      try await host.operations(on: .findings).release(Telemetry.group(of: run))
       return devices
     }
     if options.workers == 0, !options.isWorkElsewhere { fleet.enter(telemetry.tally.counts) }

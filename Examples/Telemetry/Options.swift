@@ -33,7 +33,7 @@ struct Options {
       --pace N              N lines per second; default: as fast as can be
       --broker URL          embedded:FOLDER, embedded: (memory), redis://HOST[:PORT][/DATABASE],
                             amqp://HOST[:PORT][/VHOST]. Default: MARTLET_BROKER, then embedded:./data
-      --store URL           where owners and checkpoints are kept: for amqp:// only
+      --store URL           where owners and checkpoints are kept: for amqp:// only, and the same for every run there
       --workers N           processes that share the partitions; default 0: this process does the work
       --kill-every S        kill the busiest worker every S seconds, and start another one
       -o, --output F        text (default); json: the result alone

@@ -40,8 +40,11 @@ struct Telemetry {
 
   /// The end of the chain, in the one process that reports.
   static func collect(into report: Collector, run: String) -> Function {
-    Function("collect", on: .eventHub(.findings, group: "collect-\(run)")) { findings, _ -> Void in
+    Function("collect", on: .eventHub(.findings, group: group(of: run))) { findings, _ -> Void in
       for finding in findings { await report.enter(finding.body) }
     }
   }
+
+  /// The group that has all findings of a run, whoever else reads them.
+  static func group(of run: String) -> String { "collect-\(run)" }
 }

@@ -45,15 +45,16 @@ enum TelemetryExample {
     return "\(OrdersExample.root)/Examples/.build/release/telemetry"
   }
 
+  /// The store of all runs on RabbitMQ, which share a server: its groups have one.
+  private static let store = FileManager.default.temporaryDirectory.path + "/martlet-telemetry-\(UUID())"
+
   /// Runs it to its end on a broker, with a store where the broker has none.
   static func run(
     on broker: ExampleBroker, _ arguments: [String], within limit: Duration = .seconds(200)
   ) async throws -> (Result, Work) {
-    let folder = FileManager.default.temporaryDirectory.path + "/martlet-telemetry-\(UUID())"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
     var outcome: (Result, Work)?
     try await broker.withURL { url in
-      let store = broker == .rabbitMQ ? ["--store", "embedded:\(folder)"] : []
+      let store = broker == .rabbitMQ ? ["--store", "embedded:\(store)"] : []
       outcome = try await run(["--broker", url] + store + arguments, within: limit)
     }
     return try #require(outcome)

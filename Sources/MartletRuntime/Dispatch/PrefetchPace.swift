@@ -1,18 +1,21 @@
 /// How many messages to hold: twice the concurrency for slow functions, so that other processes get their share, and
 /// what a tenth of a second uses up for quick ones, so that they never wait for the broker. Never more than the limit.
+/// A partition of a hub begins with its default prefetch instead.
 struct PrefetchPace: Sendable {
   static let most = 2000
+  private let most: Int
   private static let interval: UInt64 = 200_000_000
 
   private let base: Int
   private let isFixed: Bool
-  private var current: Int
+  private(set) var current: Int
   private var last: (finished: UInt64, time: MonotonicTime)?
   /// The intake is over: nothing is asked for any more.
   var isStopped = false
 
-  init(base: Int, isFixed: Bool) {
+  init(base: Int, isFixed: Bool, most: Int = PrefetchPace.most) {
     self.base = base
+    self.most = most
     self.isFixed = isFixed
     current = base
   }
@@ -38,7 +41,7 @@ struct PrefetchPace: Sendable {
     guard elapsed >= Self.interval else { return nil }
     self.last = (finished, now)
     let perTenth = Int(Double(finished - last.finished) * 100_000_000 / Double(elapsed))
-    let wanted = min(limit, isFixed ? base : max(base, min(perTenth, Self.most)))
+    let wanted = min(limit, isFixed ? base : max(base, min(perTenth, most)))
     // Only changes by half or more are worth telling the broker.
     guard wanted > current + current / 2 || wanted < current / 2 || (isFixed && wanted > current) else { return nil }
     current = wanted

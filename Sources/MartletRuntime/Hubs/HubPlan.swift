@@ -13,6 +13,9 @@ final class HubPlan: Sendable {
   let waitNanoseconds: UInt64
   let checkpointFrequency: Int
   let prefetch: Int
+  /// What a quick function's prefetch may grow to, where the user has not said what it is. Not with lanes: what is read
+  /// ahead must not run ahead, or nobody would know how far an owner that died can have come.
+  let mostPrefetch: Int
   let lanes: Int
   /// Events above the last checkpoint that was written: `maxOutstanding`, and the batches that are held for one commit.
   let capacity: Int
@@ -48,6 +51,8 @@ final class HubPlan: Sendable {
     checkpointFrequency = own.batchCheckpointFrequency ?? 1
     prefetch = max(own.prefetchCount ?? EventHubOptions.defaultPrefetchCount, least)
     lanes = own.lanes ?? 1
+    let isFixed = own.prefetchCount != nil || own.maxOutstanding != nil || lanes > 1 || checkpointFrequency > 1
+    mostPrefetch = isFixed ? prefetch : 4 * prefetch
     capacity = max(own.maxOutstanding ?? 4 * most, prefetch) + (checkpointFrequency - 1) * most
     initialOffset = own.initialOffset ?? .fromStart
     expiration = own.partitionOwnershipExpirationInterval ?? EventHubOptions.defaultExpiration

@@ -62,6 +62,7 @@ extension PartitionState {
       applied(flight)
       events += flight.units.reduce(0) { $0 + $1.entries.count }
     }
+    noteFinished(events)
     return events
   }
 

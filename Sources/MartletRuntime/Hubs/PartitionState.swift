@@ -40,6 +40,10 @@ struct PartitionState: Sendable {
   private(set) var lastTaken: EventOffset?
   private(set) var tail: PartitionTail?
   private var granted = 0
+  /// How many events may wait: more for a quick function, which then does not wait for the broker.
+  private var pace: PrefetchPace
+  /// Events that have their outcome.
+  private var finished: UInt64 = 0
   /// How long the first batch waits at most.
   private var firstWait: UInt64?
   /// Stopped: what runs may finish, nothing else begins.
@@ -62,6 +66,7 @@ struct PartitionState: Sendable {
     values = KeyedValues(most: plan.mostValues)
     self.partition = partition
     self.firstWait = firstWait
+    pace = PrefetchPace(base: plan.prefetch, isFixed: plan.mostPrefetch == plan.prefetch, most: plan.mostPrefetch)
     epoch = record.epoch
     lanes = Array(repeating: Lane(), count: plan.lanes)
     position = record.position ?? start
@@ -90,12 +95,12 @@ struct PartitionState: Sendable {
       // A reader that began again may repeat.
       if let lastTaken, event.offset <= lastTaken { continue }
       lastTaken = event.offset
-      let isDone = finishedBefore.remove(event.offset) != nil
+      let isDone = !finishedBefore.isEmpty && finishedBefore.remove(event.offset) != nil
       let lane = lane(of: event)
       let number = entries.append(.init(event: event, lane: lane, status: isDone ? .done : .waiting))
       if !isDone { lanes[lane].append(number, now: now) }
     }
-    if let lastTaken { finishedBefore = finishedBefore.filter { $0 > lastTaken } }
+    if let lastTaken, !finishedBefore.isEmpty { finishedBefore = finishedBefore.filter { $0 > lastTaken } }
     if let last = entries.numbers.last.map({ entries[$0].event }),
       self.tail.map({ $0.sequenceNumber < last.sequenceNumber }) ?? true
     {
@@ -133,11 +138,12 @@ struct PartitionState: Sendable {
     guard !isDraining, !isLost else { return 0 }
     let waiting = lanes.reduce(0) { $0 + ($1.isParked(at: now) ? 0 : $1.waiting.count) }
     // The event that was singled out may lie behind others that wait for it.
-    let prefetch = runsAlone ? plan.capacity : plan.prefetch
-    let room = min(prefetch - waiting, plan.capacity - entries.count) - granted
+    if suspects == nil { _ = pace.next(finished: finished, now: now) }
+    let prefetch = runsAlone ? plan.capacity : pace.current
+    let room = min(prefetch - waiting, plan.capacity + pace.current - plan.prefetch - entries.count) - granted
     // While a whole batch waits that can run, half of the prefetch is worth a look. In lanes it may not be of one lane.
     let canWait = plan.lanes == 1 && !runsAlone && waiting >= plan.most
-    let least = granted > 0 ? plan.prefetch / 4 : canWait ? plan.prefetch / 2 : 1
+    let least = granted > 0 ? prefetch / 4 : canWait ? prefetch / 2 : 1
     guard room > 0, room >= least else { return 0 }
     granted += room
     return room
@@ -219,9 +225,22 @@ struct PartitionState: Sendable {
   /// Whether a batch would only wait to be committed: then it is filled meanwhile. Else small batches, each with a commit
   /// of its own, would stay small for ever where commits are slow.
   private var mustGather: Bool {
+    if isFull { return true }
     guard !plan.mergesCommits, !flights.isEmpty, flights.count > 1 || !units.isEmpty else { return false }
     return lanes.allSatisfy { $0.waiting.count < plan.most }
   }
+
+  /// Whether as many events as `capacity` allows are above the checkpoint without waiting: others that were read ahead
+  /// wait for a commit.
+  private var isFull: Bool {
+    guard pace.current > plan.prefetch, let lane = lanes.first,
+      !runs.isEmpty || !units.isEmpty || !flights.isEmpty
+    else { return false }
+    return entries.count - lane.waiting.count + plan.most > plan.capacity
+  }
+
+  /// So many events more have their outcome.
+  mutating func noteFinished(_ count: Int) { finished += UInt64(count) }
 
   private func readyLane(now: MonotonicTime) -> Int? {
     for step in lanes.indices {

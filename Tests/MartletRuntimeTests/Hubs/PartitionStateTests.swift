@@ -101,6 +101,35 @@ struct PartitionStateTests {
     }
   }
 
+  @Test func `a quick function's prefetch grows with its pace, but not what may be above the checkpoint`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 100)))
+    _ = state.grant(now: .milliseconds(0))
+    var next = 0
+    for time in stride(from: 10.0, through: 260, by: 10) {
+      state.receive(next...next + 99, at: time)
+      next += 100
+      state.succeed(try require(state.take(at: time)))
+      state.commitAll()
+      _ = state.grant(now: .milliseconds(time))
+    }
+    state.receive(next...next + 999, at: 270)
+    // Four batches run and wait to be committed; the others wait, although they are there.
+    for _ in 0..<4 { state.succeed(try require(state.take(at: 270))) }
+    #expect(state.take(at: 270) == nil)
+    #expect(!state.hasWork(now: .milliseconds(270)))
+    state.commitAll()
+    #expect(state.take(at: 270) != nil)
+  }
+
+  @Test(arguments: [
+    EventHubOptions(prefetchCount: 300), EventHubOptions(lanes: 2), EventHubOptions(maxOutstanding: 400),
+    EventHubOptions(batchCheckpointFrequency: 2),
+  ])
+  func `a prefetch does not grow where it is given, or where it could run ahead`(options: EventHubOptions) {
+    let plan = HubPlan.sample(options)
+    #expect(plan.mostPrefetch == plan.prefetch)
+  }
+
   @Test func `in lanes room is not saved up, because what waits may be of none that can run`() throws {
     let options = EventHubOptions(
       maxEventBatchSize: 10, minEventBatchSize: 5, maxWaitTime: .seconds(60), prefetchCount: 30, lanes: 16)

@@ -10,6 +10,9 @@ enum HeaderName {
   /// Stands before a property of AMQP that a message of Martlet does not have: `amqp-correlation-id`.
   static let property = "amqp-"
 
+  /// How the names begin that say why a message was set aside.
+  static let reason = "martlet-dead-letter-"
+
   /// The longest name of a user's header: AMQP's 255 bytes, with room for `escape`.
   static let longest = 255 - escape.utf8.count
 

@@ -107,7 +107,7 @@ struct MessageDecoder {
     default:
       if name.hasPrefix(HeaderName.escape) {
         append(entry, name: String(name.dropFirst(HeaderName.escape.count)), &parts)
-      } else if name.hasPrefix("martlet-dead-letter-") {
+      } else if name.hasPrefix(HeaderName.reason) {
         parts.reason.append(Header(name, HeaderValue(entry.value, arena: &arena)))
       } else {
         append(entry, name: name, &parts)

@@ -42,7 +42,7 @@ struct MessageEncoder {
     return encode(
       body: messages[index].body, id: messages[index].id, contentType: messages[index].contentType,
       key: messages[index].key, headers: messages[index].headers, trace: messages[index].trace, sentAt: sentAt,
-      to: route, extras, channel: channel, into: output)
+      isDead: messages[index].address.kind == .deadLetters, to: route, extras, channel: channel, into: output)
   }
 
   /// A message that was received and moves on.
@@ -52,14 +52,16 @@ struct MessageEncoder {
   ) -> Bool {
     encode(
       body: message.body, id: message.id, contentType: message.contentType, key: message.key,
-      headers: message.headers, trace: message.trace, sentAt: message.enqueuedAt?.unixSeconds, to: route, extras,
-      channel: channel, into: output)
+      headers: message.headers, trace: message.trace, sentAt: message.enqueuedAt?.unixSeconds, isDead: false,
+      to: route, extras, channel: channel, into: output)
   }
 
   /// Answers false, and writes nothing, where the header does not fit into a frame.
+  /// - Parameter isDead: whether the headers may say why the message is set aside, as those of an event's dead letter do.
   private static func encode(
     body: Bytes, id: String, contentType: ContentType?, key: String?, headers: Headers, trace: TraceContext?,
-    sentAt: UInt64?, to route: Route, _ extras: borrowing Extras, channel: UInt16, into output: FrameBuffer
+    sentAt: UInt64?, isDead: Bool, to route: Route, _ extras: borrowing Extras, channel: UInt16,
+    into output: FrameBuffer
   ) -> Bool {
     encode(body: body, id: id, contentType: contentType, sentAt: sentAt, to: route, channel: channel, into: output) {
       properties, scratch in
@@ -69,7 +71,9 @@ struct MessageEncoder {
       }
       var table = TableBuilder(scratch: scratch, capacity: headers.count + extras.reason.count + 6)
       for header in headers where !properties.take(header, scratch) {
-        table.add(HeaderName.isTaken(header.name) ? HeaderName.escape + header.name : header.name, header.value)
+        let isOwn = isDead && header.name.hasPrefix(HeaderName.reason)
+        let isTaken = !isOwn && HeaderName.isTaken(header.name)
+        table.add(isTaken ? HeaderName.escape + header.name : header.name, header.value)
       }
       if let key { table.add(WireField.key, .string(key)) }
       if let trace {

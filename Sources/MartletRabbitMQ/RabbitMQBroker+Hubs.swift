@@ -96,7 +96,8 @@ extension RabbitMQBroker: EventLog {
           partition: number, first: first.map { EventOffset(low: $0.offset) },
           last: last.map { EventOffset(low: $0.offset) }, firstEnqueuedAt: first?.enqueuedAt,
           tail: PartitionTail(
-            sequenceNumber: last.map { Int64(clamping: $0.offset) } ?? -1, enqueuedAt: last?.enqueuedAt)))
+            sequenceNumber: last.map { Int64(clamping: $0.offset) } ?? -1,
+            offset: last.map { EventOffset(low: $0.offset) }, enqueuedAt: last?.enqueuedAt)))
     }
     return bounds
   }

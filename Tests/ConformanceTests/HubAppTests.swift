@@ -33,6 +33,60 @@ struct HubAppTests {
     #expect(try #require(error).description.contains("set MARTLET_STORE"))
   }
 
+  private struct Told: Sendable {
+    let event: IncomingEvent<String>
+    let place: PartitionContext
+  }
+
+  @Test(arguments: AppBroker.installed)
+  func `an invocation is told where its partition ends, and a dead letter tells where its event was`(
+    broker: AppBroker
+  ) async throws {
+    try await broker.run { name, configuration in
+      let hub = HubName<String>(name, partitions: 2)
+      try await broker.withLog(of: configuration) { log in
+        _ = try await log.declare(hub.declaration)
+        try await log.publish((0..<20).map { .event("e\($0)", to: name, partition: 1) })
+      }
+      let told = Observed<[Told]>([])
+      let patient = EventFailure.retry(.fixedDelay(maxRetryCount: 5000, delayInterval: .milliseconds(10)))
+      let app = FunctionApp(name) {
+        Function("see", on: .event(of: hub, group: "watch", onFailure: patient, options: AppBroker.quick)) {
+          event, context in
+          guard let place = context.partition else { return }
+          // RabbitMQ is asked beside the first events; the answer may come after they did.
+          if event.id == "e0", place.lag < 19, event.attempt < 5000 { throw Outcome.retry(after: nil) }
+          told.update { $0.append(Told(event: event, place: place)) }
+          if event.id == "e7" { throw Outcome.deadLetter("seven") }
+        }
+      }
+      let group = ConsumerGroup(hub: name, name: "watch")
+      try await app.run(configuration) { host in
+        try await told.until("all are seen") { $0.count == 20 }
+        let seen = told.value
+        let last = seen[19].event
+        for (event, place) in seen.map({ ($0.event, $0.place) }) {
+          #expect((place.hub, place.group, place.number) == (name, "watch", 1))
+          #expect(place.lastEnqueuedSequenceNumber == last.sequenceNumber)
+          #expect(place.lastEnqueuedOffset == last.offset)
+          #expect(place.lastEnqueuedAt == last.enqueuedAt)
+          #expect(place.lag == last.sequenceNumber - event.sequenceNumber)
+        }
+        let administration = try #require(host.broker() as? any BrokerAdministration)
+        var letters: [DeadLetter] = []
+        try await eventually("there is a dead letter") {
+          letters = try await administration.deadLetters(of: group.description, limit: 10)
+          return !letters.isEmpty
+        }
+        #expect(letters.map(\.message.id) == ["e7"])
+        #expect(letters.first?.reason.source == .hub(group.description))
+        #expect(letters.first?.reason.partition == 1)
+        #expect(letters.first?.reason.offset == seen[7].event.offset)
+        try await administration.delete(queue: group.description)
+      }
+    }
+  }
+
   /// Two processes' worth of hosts share two hubs; one of them leaves half way.
   private static func pipe(_ configuration: HostConfiguration) async throws {
     let name = "app-\(UUID().uuidString.prefix(8))"

@@ -30,7 +30,9 @@ final class PartitionRow {
 
   /// What lag is counted to.
   var end: PartitionTail {
-    PartitionTail(sequenceNumber: tail - 1, enqueuedAt: tail > 0 ? MessageRow.date(enqueued) : nil)
+    guard tail > 0 else { return PartitionTail(sequenceNumber: -1) }
+    return PartitionTail(
+      sequenceNumber: tail - 1, offset: EventOffset(low: UInt64(tail - 1)), enqueuedAt: MessageRow.date(enqueued))
   }
 
   /// Whether it holds so much more than is asked for that removing it is worth a write of its own.

@@ -223,7 +223,9 @@ final class StreamReader {
 
   func foundTail(_ newest: TopologyChannel.StreamEntry) {
     guard state != .ended, closing == nil else { return }
-    let tail = PartitionTail(sequenceNumber: Int64(clamping: newest.offset), enqueuedAt: newest.enqueuedAt)
+    let tail = PartitionTail(
+      sequenceNumber: Int64(clamping: newest.offset), offset: EventOffset(low: newest.offset),
+      enqueuedAt: newest.enqueuedAt)
     handler.receive([], tail: tail)
   }
 

@@ -165,7 +165,8 @@ final class HubCursor {
     credit -= caught.events.count
     size.note(largest: caught.events.reduce(0) { max($0, $1.message.body.count) })
     if caught.isAll || (tail?.sequenceNumber ?? -1) < sequenceNumber {
-      tail = PartitionTail(sequenceNumber: sequenceNumber, enqueuedAt: newest.message.enqueuedAt)
+      tail = PartitionTail(
+        sequenceNumber: sequenceNumber, offset: newest.offset, enqueuedAt: newest.message.enqueuedAt)
     }
     handler.receive(caught.events, tail: tail)
   }

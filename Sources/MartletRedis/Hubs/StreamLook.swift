@@ -17,7 +17,10 @@ struct StreamLook: Sendable, Hashable {
   /// The sequence number of the oldest, if nobody removed entries from the middle.
   var firstSequence: Int64 { added - length }
 
-  var tail: PartitionTail { PartitionTail(sequenceNumber: added - 1, enqueuedAt: added > 0 ? last?.time : nil) }
+  var tail: PartitionTail {
+    let last = added > 0 ? last : nil
+    return PartitionTail(sequenceNumber: added - 1, offset: last, enqueuedAt: last?.time)
+  }
 
   init(
     exists: Bool = true, added: Int64, length: Int64, first: EventOffset?, last: EventOffset?, eventID: String? = nil

@@ -1,3 +1,5 @@
+public import MartletCore
+
 public import struct Foundation.Date
 
 /// Where the events of an invocation come from: `context.partition`.
@@ -14,6 +16,8 @@ public struct PartitionContext: Sendable, Hashable {
   /// with each read and the embedded broker with each event. RabbitMQ is asked when the partition is opened and every
   /// 30 s; between, only what was fetched is known of.
   public let lastEnqueuedSequenceNumber: Int64
+  /// The place of that event; nil where there is none.
+  public let lastEnqueuedOffset: EventOffset?
   /// When that was; nil where nobody knows.
   public let lastEnqueuedAt: Date?
   /// How many events are behind the last one of the invocation: `lastEnqueuedSequenceNumber` less the last one's own. On

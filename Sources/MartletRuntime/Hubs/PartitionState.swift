@@ -104,7 +104,7 @@ struct PartitionState: Sendable {
     if let last = entries.numbers.last.map({ entries[$0].event }),
       self.tail.map({ $0.sequenceNumber < last.sequenceNumber }) ?? true
     {
-      self.tail = PartitionTail(sequenceNumber: last.sequenceNumber, enqueuedAt: last.value.message.enqueuedAt)
+      self.tail = PartitionTail(last)
     }
   }
 
@@ -313,9 +313,18 @@ struct PartitionState: Sendable {
 
   /// What an invocation is told about the partition, given its last event.
   func context(through last: EventReference) -> PartitionContext {
-    let end = max(tail?.sequenceNumber ?? -1, last.sequenceNumber)
+    let known = tail.flatMap { $0.sequenceNumber < last.sequenceNumber ? nil : $0 } ?? PartitionTail(last)
     return PartitionContext(
       hub: partition.group.hub, group: partition.group.name, number: partition.number, epoch: epoch,
-      lastEnqueuedSequenceNumber: end, lastEnqueuedAt: tail?.enqueuedAt, lag: end - last.sequenceNumber)
+      lastEnqueuedSequenceNumber: known.sequenceNumber, lastEnqueuedOffset: known.offset,
+      lastEnqueuedAt: known.enqueuedAt, lag: known.sequenceNumber - last.sequenceNumber)
+  }
+}
+
+extension PartitionTail {
+  /// A partition that ends with an event.
+  fileprivate init(_ event: EventReference) {
+    self.init(
+      sequenceNumber: event.sequenceNumber, offset: event.offset, enqueuedAt: event.value.message.enqueuedAt)
   }
 }

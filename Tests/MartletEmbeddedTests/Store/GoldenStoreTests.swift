@@ -60,7 +60,8 @@ import Testing
         PartitionBounds(
           partition: 0, count: 3, first: EventOffset(low: 2), last: EventOffset(low: 4),
           firstEnqueuedAt: Date(timeIntervalSince1970: 1000),
-          tail: PartitionTail(sequenceNumber: 4, enqueuedAt: Date(timeIntervalSince1970: 1000))),
+          tail: PartitionTail(
+            sequenceNumber: 4, offset: EventOffset(low: 4), enqueuedAt: Date(timeIntervalSince1970: 1000))),
         PartitionBounds(partition: 1, count: 0, tail: PartitionTail(sequenceNumber: -1)),
       ])
     let group = ConsumerGroup(hub: "readings", name: "detect")

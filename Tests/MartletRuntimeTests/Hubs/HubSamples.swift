@@ -30,13 +30,14 @@ extension HubPlan {
 extension PartitionState {
   /// A partition that was just claimed.
   static func sample(
-    _ plan: HubPlan = .sample(), position: PartitionPosition? = nil, deaths: Int = 0, suspect: SuspectEvent? = nil
+    _ plan: HubPlan = .sample(), position: PartitionPosition? = nil, deaths: Int = 0, suspect: SuspectEvent? = nil,
+    firstWait: Duration = .zero
   ) -> PartitionState {
     let record = PartitionRecord(
       partition: 0, owner: "test", epoch: 7, position: position, deaths: deaths, suspect: suspect)
     return PartitionState(
       plan: plan, partition: GroupPartition(group: plan.group, number: 0), record: record, start: PartitionPosition(),
-      firstWait: 0)
+      firstWait: UInt64(firstWait / .nanoseconds(1)))
   }
 
   /// Events of these numbers arrive; their keys are their numbers modulo `keys`.

@@ -1,3 +1,4 @@
+import Foundation
 import MartletCore
 import Testing
 
@@ -220,13 +221,57 @@ struct PartitionStateTests {
 
   @Test func `an invocation is told how far behind it is`() throws {
     var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 2)))
-    state.receive((0...3).map { .sample($0) }, tail: PartitionTail(sequenceNumber: 10), now: .milliseconds(0))
+    let end = PartitionTail(sequenceNumber: 10, offset: EventOffset(low: 11), enqueuedAt: .distantPast)
+    state.receive((0...3).map { .sample($0) }, tail: end, now: .milliseconds(0))
     let work = try require(state.take())
     let context = state.context(through: work.events[1])
     #expect(context.lag == 9)
     #expect(context.lastEnqueuedSequenceNumber == 10)
+    #expect(context.lastEnqueuedOffset == end.offset)
+    #expect(context.lastEnqueuedAt == .distantPast)
     #expect(context.epoch == 7)
     #expect(context.group == "app")
+  }
+
+  @Test func `the first batch waits for what is left of the time since the checkpoint`() {
+    let now = Date(timeIntervalSince1970: 1_000_000)
+    func wait(_ age: TimeInterval?) -> Duration {
+      var position = PartitionPosition.sample(0)
+      position.enqueuedAt = age.map { now.addingTimeInterval(-$0) }
+      return .nanoseconds(Int64(OwnedPartition.firstWait(.seconds(60), position, now: now)))
+    }
+    #expect(OwnedPartition.firstWait(.seconds(60), nil, now: now) == 0, "nothing was ever committed")
+    #expect(wait(20) == .seconds(40))
+    #expect(wait(60) == .zero)
+    #expect(wait(3600) == .zero)
+    #expect(wait(nil) == .seconds(60), "nobody knows how old it is")
+    #expect(wait(-5) == .seconds(60), "the clock that gave it was ahead")
+  }
+
+  @Test func `the wait of the first batch is its own, and full batches do not wait`() throws {
+    let options = EventHubOptions(maxEventBatchSize: 8, minEventBatchSize: 4, maxWaitTime: .seconds(10))
+    var state = PartitionState.sample(.sample(options), position: .sample(0), firstWait: .seconds(3))
+    state.receive(1...2, at: 1000)
+    #expect(state.take(at: 3999) == nil)
+    state.succeed(try require(state.take(at: 4000)), at: 4000)
+    state.commitAll(at: 4000)
+    state.receive(3...4, at: 5000)
+    #expect(state.take(at: 14_999) == nil)
+    state.succeed(try require(state.take(at: 15_000)), at: 15_000)
+    var full = PartitionState.sample(.sample(options), position: .sample(0), firstWait: .seconds(3))
+    full.receive(1...4, at: 1000)
+    #expect(full.take(at: 1000)?.numbers == [1, 2, 3, 4])
+  }
+
+  @Test func `the end of the partition is not before what was read of it`() throws {
+    var state = PartitionState.sample(.sample(EventHubOptions(maxEventBatchSize: 4)))
+    state.receive((0...1).map { .sample($0) }, tail: PartitionTail(sequenceNumber: 1), now: .milliseconds(0))
+    state.receive((2...3).map { .sample($0) }, tail: nil, now: .milliseconds(0))
+    let work = try require(state.take())
+    let context = state.context(through: work.events[3])
+    #expect(context.lag == 0)
+    #expect(context.lastEnqueuedSequenceNumber == 3)
+    #expect(context.lastEnqueuedOffset == work.events[3].offset)
   }
 
   @Test func `commits that only move the position do not wait for each other, others do`() throws {

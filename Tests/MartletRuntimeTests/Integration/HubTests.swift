@@ -119,6 +119,40 @@ struct HubTests {
     }
   }
 
+  @Test func `the first batch does not wait where there is no checkpoint, else for the rest of the time`() async throws
+  {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let hub = HubName<Int>("slow", partitions: 1)
+    // The checkpoint of one group is almost ten minutes old; the other group has none.
+    let checkpoint = PartitionPosition(enqueuedAt: Date().addingTimeInterval(-598))
+    let broker = try EmbeddedBroker(path: directory.path(), environment: BrokerEnvironment(app: "test"))
+    try await broker.start(deadline: .now + .seconds(30))
+    _ = try await broker.declare(hub.declaration)
+    try await broker.move(
+      GroupPartition(group: ConsumerGroup(hub: hub.address.name, name: "known"), number: 0), to: checkpoint)
+    await broker.close(deadline: .now + .seconds(30))
+    let seen = Observed<[String: Date]>([:])
+    let options = EventHubOptions(
+      minEventBatchSize: 10, maxWaitTime: .seconds(600), loadBalancingUpdateInterval: .milliseconds(50))
+    try await TestApp.run(
+      HostConfiguration(broker: "embedded:\(directory.path())", logger: Logger(sink: .discard))
+    ) {
+      for group in ["known", "new"] {
+        Function(group, on: .eventHub(hub, group: group, options: options)) { _, _ in
+          seen.update { $0[group] = Date() }
+        }
+      }
+    } body: { app in
+      try await app.host.send([Outgoing(1)], to: hub)
+      // Both long before a whole wait is over.
+      try await seen.until("the event, in both groups") { $0.count == 2 }
+    }
+    // What the store keeps is in milliseconds.
+    let due = try #require(checkpoint.enqueuedAt).addingTimeInterval(600 - 0.002)
+    #expect(try #require(seen.value["known"]) >= due)
+  }
+
   @Test(arguments: [1, 8]) func `a state per key is kept beside the checkpoint, over restarts`(lanes: Int) async throws
   {
     let directory = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")

@@ -51,7 +51,9 @@ struct SimulatedHub {
     }
   }
 
-  func tail(of partition: Int) -> PartitionTail { PartitionTail(sequenceNumber: Int64(logs[partition].count) - 1) }
+  func tail(of partition: Int) -> PartitionTail {
+    PartitionTail(sequenceNumber: Int64(logs[partition].count) - 1, offset: logs[partition].last?.offset)
+  }
 
   // MARK: Ownership
 

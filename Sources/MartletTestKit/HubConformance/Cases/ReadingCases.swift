@@ -135,17 +135,22 @@ extension HubConformance.Case {
     try expectEqual(bounds.map(\.partition), [0, 1, 2], "the partitions")
     try expectEqual(bounds[1].first, events[0].offset, "the first offset")
     try expectEqual(bounds[1].last, events[6].offset, "the last offset")
+    try expectEqual(bounds[1].tail.offset, events[6].offset, "the offset of the tail")
     if trial.features.countsEvents { try expectEqual(bounds.map(\.count), [0, 7, 0], "the counts") }
     for time in [bounds[1].firstEnqueuedAt, bounds[1].tail.enqueuedAt].compactMap({ $0 }) {
       try expect(abs(time.timeIntervalSince(before)) < 60, "it was enqueued at \(time), about \(before) was expected")
     }
     try expectEqual(bounds[2].last, nil, "the last event of an empty partition")
+    try expectEqual(bounds[2].tail.offset, nil, "the offset of its tail")
     let reader = try await trial.reader(brokers, of: hub, partition: 1, grant: 3)
     _ = try await reader.next(3)
     if let tail = reader.tail {
       try expect(
         tail.sequenceNumber >= events[2].sequenceNumber && tail.sequenceNumber <= events[6].sequenceNumber,
         "the tail that came with the events is \(tail.sequenceNumber); the last event has \(events[6].sequenceNumber)")
+      let last = events.first { $0.sequenceNumber == tail.sequenceNumber }
+      try expectEqual(tail.offset, last?.offset, "the offset of that tail")
+      if let time = tail.enqueuedAt { try expectEqual(time, last?.message.enqueuedAt, "the time of that tail") }
     }
   }
 

@@ -110,6 +110,7 @@ extension HubConformance.Case {
     try expectEqual(bounds.first, nil, "the first event of an empty partition")
     try expectEqual(bounds.last, nil, "the last event of an empty partition")
     try expectEqual(bounds.tail.sequenceNumber, 9, "the tail of a partition that had ten events")
+    try expectEqual(bounds.tail.offset, events[9].offset, "the offset of that tail")
     var positions = [events[9].position]
     for start in [InitialOffset.fromStart, .fromEnd, .fromEnqueuedTime(.distantPast)] {
       positions.append(try await brokers.log.position(before: start, in: partition))

@@ -260,6 +260,7 @@ final class StreamReader {
     if closing != nil { return end() }
     isGrowing = false
     if error.code == .notFound {
+      if missingSince == nil { logger.debug("RabbitMQ says that the partition does not exist; its hub is looked for") }
       missingSince = missingSince ?? now
       lookForHub()
     } else {

@@ -1,3 +1,4 @@
+import Foundation
 import Martlet
 import Testing
 
@@ -46,6 +47,19 @@ struct HubOperationsTests {
           Set(seen.filter { $0.epoch > epochs[$0.partition] }.map(\.number)) == Set(0..<600)
         }
         try await eventually("nothing waits") { try await operations.group(name).lag == 0 }
+
+        // To a time in the middle. AMQP's times are whole seconds: what follows comes in another one.
+        let time = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down) + 1)
+        try await eventually("the clock has come to \(time)") { Date() >= time }
+        let before = try await operations.group(name).partitions.map(\.epoch)
+        try await send(600..<900)
+        try await seen.until("the group is at work behind that time") { $0.contains { $0.number >= 600 } }
+        try await operations.rewind(name, to: .enqueuedTime(time))
+        try await seen.until("all from that time on is processed under an owner that came after the move") { seen in
+          Set(seen.filter { $0.epoch > before[$0.partition] }.map(\.number)).isSuperset(of: 600..<900)
+        }
+        try await eventually("nothing waits") { try await operations.group(name).lag == 0 }
+        #expect(seen.value.filter { $0.epoch > before[$0.partition] && $0.number < 600 }.map(\.number) == [])
       }
     }
   }

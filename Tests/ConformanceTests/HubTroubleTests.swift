@@ -75,6 +75,29 @@ struct HubTroubleTests {
     }
   }
 
+  /// RabbitMQ removes events by itself, and nobody learns how many.
+  @Test(arguments: AppBroker.installed.filter { $0 != .rabbitMQ })
+  func `events that an app removes, as the retention of its hub says, are counted`(broker: AppBroker) async throws {
+    try await broker.run { name, configuration in
+      let hub = HubName<String>(name, partitions: 1, retention: HubRetention(count: 10))
+      try await broker.withLog(of: configuration) { log in
+        _ = try await log.declare(hub.declaration)
+        try await log.publish((0..<100).map { .event("\($0)", to: name, partition: 0) })
+        #expect(try await log.bounds(of: name)[0].count == 100, "a test that has nothing to remove")
+      }
+      let seen = Observed<[Int]>([])
+      try await Self.app(name, hub, .skip, seen).run(configuration) { host in
+        try await eventually("what the retention does not ask for is removed, and counted") {
+          host.eventCounts(of: "see")?.trimmed == 90
+        }
+        try await seen.until("the last is seen") { $0.contains(99) }
+        let log = try #require(host.broker() as? any EventLog)
+        #expect(try await log.bounds(of: name)[0].count == 10)
+        #expect(host.eventCounts(of: "see")?.trimmed == 90)
+      }
+    }
+  }
+
   @Test(arguments: AppBroker.installed)
   func `a hub that is deleted under a running app is made again and read`(broker: AppBroker) async throws {
     try await broker.run { name, configuration in

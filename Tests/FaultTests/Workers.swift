@@ -29,6 +29,13 @@ actor Workers {
   /// What all of them said, those that were killed included.
   var said: [String] { (killed + running).flatMap(\.said) }
 
+  /// What those that run have logged last: told where a run fails.
+  var lastWords: String {
+    running.map { worker in
+      "worker \(worker.id):\n" + worker.said.filter { $0.hasPrefix("log ") }.suffix(12).joined(separator: "\n")
+    }.joined(separator: "\n")
+  }
+
   /// How often somebody was handed what another one had not brought to its end.
   var proofs: Int { (killed + running).reduce(0) { count, worker in count + worker.said.count(where: proof) } }
 

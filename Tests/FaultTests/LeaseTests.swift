@@ -9,6 +9,10 @@ import Testing
 /// name of each is that of its model. In all of them events flow from begin to end, and each must have its effect once
 /// and under the epoch of its owner: `LeaseGroup.run` holds that.
 struct LeaseTests {
+  /// What a place has in common with others is shown there too, by default.
+  private static let places = HubPlace.installed.filter {
+    ProcessInfo.processInfo.environment["MARTLET_TEST_FULL"] != nil || $0 != .rabbitMQAndRedis
+  }
   /// So many at a time: each has some processes.
   private static let turns = Turns(6)
 
@@ -86,8 +90,8 @@ struct LeaseTests {
   }
 
   /// With the intervals that an app has by itself, what a killed worker owned is at work again within ten seconds.
-  @Test(.enabled(if: HubPlace.installed.contains(.redis))) func killedWorkerIsReplacedInTimeByDefault() async throws {
-    try await run(on: .redis, expiration: .zero) { group in
+  @Test(arguments: places) func killedWorkerIsReplacedInTimeByDefault(on place: HubPlace) async throws {
+    try await run(on: place, expiration: .zero) { group in
       let workers = try (0..<2).map { _ in try group.start() }
       try await group.balanced(2)
       try await group.flows()
@@ -144,8 +148,12 @@ struct LeaseTests {
       }
       for count in (1...3).reversed() {
         try await group.end(workers.removeFirst())
+        let leaving = ContinuousClock.now
         let shares = try await group.balanced(count, within: .seconds(60))
         try expect(known.isSuperset(of: shares.keys), "the members are those that were there")
+        // At once, not when the one that left has been silent for long enough.
+        let time = ContinuousClock.now - leaving
+        try expect(time < .seconds(20), "what was given up was free; it was claimed after \(time)")
         try await group.flows()
       }
       try await group.end(workers[0])
@@ -156,6 +164,54 @@ struct LeaseTests {
       try await group.balanced(1, within: .seconds(60))
       try await group.flows()
       return workers
+    }
+  }
+
+  /// A member that must give partitions to another one, and does not come to an end with them, loses them when the time
+  /// for the hand-over is up, long before it could be taken for dead. What it still does with them does not count.
+  @Test(arguments: places) func handOverPastItsDeadlineIsFenced(on place: HubPlace) async throws {
+    try await run(on: place, expiration: .seconds(60)) { group in
+      let slow = try group.start()
+      let before = try await group.balanced(1)
+      try await group.flows()
+      slow.tell("hold")
+      for partition in 0..<LeaseGroup.partitions {
+        let held = await slow.next(where: { $0.hasPrefix("held \(partition) ") }, until: .now + .seconds(30))
+        try expect(held != nil, "the partition \(partition) should be held: \(slow.said.suffix(5))")
+      }
+      let epochs = try await group.records().map(\.epoch)
+      let start = ContinuousClock.now
+      let other = try group.start()
+      // One at a time.
+      try await group.balanced(2, within: .seconds(40))
+      let time = ContinuousClock.now - start
+      try expect(time < .seconds(30), "partitions were taken after \(time), half of the expiration")
+      try expect(time > .seconds(3), "partitions were taken before the time was up, after \(time)")
+      let records = try await group.records()
+      let moved = records.filter { before[$0.owner ?? ""] == nil }.map(\.partition)
+      try expectEqual(moved.count, LeaseGroup.partitions / 2, "the partitions that moved")
+      for partition in moved {
+        let isLost = "\(group.group):\(partition) is given up: another process owns it"
+        let notice = await slow.next(where: { $0.contains(isLost) }, until: .now + .seconds(30))
+        try expect(notice != nil, "the slow one should notice that \(partition) was taken: \(slow.said.suffix(5))")
+        // The new owner begins with what the slow one has in hand.
+        let prefix = "held \(partition) \(epochs[partition])"
+        let run = slow.said.last { $0.hasPrefix("ran \(partition) \(epochs[partition]) ") }
+        let first = run?.split(separator: " ").dropFirst(3).first.map(String.init) ?? "nothing"
+        try expect(slow.said.contains(prefix), "\(partition) should have been held under \(epochs[partition])")
+        let again = await other.next(
+          where: { line in
+            let words = line.split(separator: " ")
+            return words.count > 3 && words[0] == "ran" && Int(words[1]) == partition
+              && UInt64(words[2]) ?? 0 > epochs[partition] && words[3] == first
+          }, until: .now + .seconds(30))
+        try expect(again != nil, "\(first) should run again in \(partition), under a later epoch")
+      }
+      try expectEqual(records.map(\.deaths), Array(repeating: 0, count: LeaseGroup.partitions), "the deaths")
+      slow.tell("go")
+      try await group.balanced(2)
+      try await group.flows()
+      return [slow, other]
     }
   }
 

@@ -64,7 +64,7 @@ let package = Package(
       swiftSettings: [.treatAllWarnings(as: .error)]),
     tests("OrdersTests", ["OrdersExample", "Martlet"]),
     tests(
-      "ExamplesTests", ["MartletTestKit", "TestServers"],
+      "ExamplesTests", ["Martlet", "MartletTestKit", "TestServers"],
       exclude: ["recompute.py", "recompute_telemetry.py", "malformed.csv"]),
     tests(
       "ConformanceTests", ["Martlet", "MartletTestKit", "TestServers", .target(name: "conformance-worker")]),

@@ -52,8 +52,9 @@ struct Main {
       for _ in 0..<options.workers { try fleet.start() }
       let chaos = options.killEvery.map { seconds in Task { try await fleet.killBusiest(every: .seconds(seconds)) } }
       defer { chaos?.cancel() }
-      let devices = try await Run(host: host, collector: collector, report: report, pace: options.pace)
-        .process(source, run: run)
+      let devices = try await Run(
+        host: host, collector: collector, report: report, pace: options.pace, whenMostIsSent: fleet.spareTheRest
+      ).process(source, run: run)
       chaos?.cancel()
       await fleet.stop()
       // This run had a group of its own, of which the broker need remember nothing.
@@ -61,13 +62,14 @@ struct Main {
       return devices
     }
     if options.workers == 0, !options.isWorkElsewhere { fleet.enter(telemetry.tally.counts) }
-    try report.end(devices, fleet.summary)
+    try report.end(devices, fleet.summary(of: run))
   }
 
   /// A worker: runs the functions and, while they run, says four times a second what it did.
   private static func work(
     _ telemetry: Telemetry, _ configuration: HostConfiguration, _ health: HealthFile?
   ) async throws {
+    Tally.diesAtWork()
     try await FunctionApp("telemetry") { telemetry.functions }.withHost(configuration) { host in
       telemetry.tally.begin(host)
       // Until SIGTERM cancels it. Nobody calls it healthy before its brokers have answered.

@@ -35,7 +35,7 @@ struct Options {
                             amqp://HOST[:PORT][/VHOST]. Default: MARTLET_BROKER, then embedded:./data
       --store URL           where owners and checkpoints are kept: for amqp:// only, and the same for every run there
       --workers N           processes that share the partitions; default 0: this process does the work
-      --kill-every S        kill the busiest worker every S seconds, and start another one
+      --kill-every S        kill the busiest worker every S seconds, at work, and start another one
       -o, --output F        text (default); json: the result alone
       --workers-elsewhere   send and report only: workers that were started by hand do the work
       --worker              be a worker until SIGTERM

@@ -8,6 +8,8 @@ struct Run {
   let report: Report
   /// Lines per second; nil is as fast as can be.
   let pace: Double?
+  /// Called when three quarters of the lines are sent.
+  let whenMostIsSent: @Sendable () -> Void
 
   /// - Returns: what was found out, by device.
   func process(_ source: Source, run: String) async throws -> [String: Collector.Device] {
@@ -39,6 +41,7 @@ struct Run {
         if let pace { try await Task.sleep(until: start + .seconds(Double(sent) / pace)) }
         try await patiently { try await host.send(stretches, to: .lines) }
         sent += stretches.count
+        if sent > source.lineCount / 4 * 3 { whenMostIsSent() }
       }
     }
   }

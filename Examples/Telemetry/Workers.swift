@@ -10,6 +10,8 @@ final class Workers: Sendable {
       var partitions: [String]
       var wasKilled: Bool
     }
+    /// The run: what the keys of its events begin with.
+    var run: String
     var workers: [String: Worker]
     /// How many partitions were taken over from the dead.
     var takeovers: Int
@@ -21,6 +23,7 @@ final class Workers: Sendable {
     var killed: Set<pid_t> = []
     /// What each had done when it was looked at last.
     var seen: [pid_t: Int] = [:]
+    var areSpared = false
   }
 
   private let arguments: [String]
@@ -40,7 +43,10 @@ final class Workers: Sendable {
     Thread.detachNewThread { [self] in
       listen(to: output.fileHandleForReading, of: id)
       process.waitUntilExit()
-      state.withLock { _ = $0.running.remove(id) }
+      state.withLock { state in
+        state.running.remove(id)
+        if process.terminationReason == .uncaughtSignal { state.killed.insert(id) }
+      }
     }
   }
 
@@ -60,21 +66,30 @@ final class Workers: Sendable {
     }
   }
 
-  /// Kills whoever did most since the last time, and starts another one, again and again.
+  /// Kills whoever did most since the last time, in the middle of its work, and starts another one, again and again. Not
+  /// before everybody has committed something, and not after `spareTheRest`.
   func killBusiest(every interval: Duration) async throws {
     while true {
       try await Task.sleep(for: interval)
-      let busiest = state.withLock { state -> pid_t? in
+      try await wait { state in state.running.allSatisfy { (state.counts[$0]?.events ?? 0) > 0 } }
+      let (busiest, isOver) = state.withLock { state in
         let work = state.running.map { id in (id, (state.counts[id]?.events ?? 0) - (state.seen[id] ?? 0)) }
         for id in state.running { state.seen[id] = state.counts[id]?.events ?? 0 }
-        guard let (id, events) = work.max(by: { $0.1 < $1.1 }), events > 0 else { return nil }
-        state.killed.insert(id)
-        return id
+        return (work.max { $0.1 < $1.1 }, state.areSpared)
       }
-      guard let busiest else { continue }
-      kill(busiest, SIGKILL)
+      if isOver { return }
+      guard let (busiest, most) = busiest, most > 0 else { continue }
+      kill(busiest, SIGUSR1)
+      try await wait { !$0.running.contains(busiest) }
       try start()
     }
+  }
+
+  /// Kills no more of them: whoever was started last shall have something to do, too.
+  func spareTheRest() { state.withLock { $0.areSpared = true } }
+
+  private func wait(until isSo: (State) -> Bool) async throws {
+    while !state.withLock({ isSo($0) }) { try await Task.sleep(for: .milliseconds(20)) }
   }
 
   /// Lets all of them drain.
@@ -90,7 +105,7 @@ final class Workers: Sendable {
   /// What this process did itself.
   func enter(_ counts: Tally.Counts) { state.withLock { $0.counts[getpid()] = counts } }
 
-  var summary: Summary {
+  func summary(of run: String) -> Summary {
     state.withLock { state in
       let workers = state.counts.map { id, counts in
         (
@@ -100,7 +115,7 @@ final class Workers: Sendable {
         )
       }
       return Summary(
-        workers: Dictionary(uniqueKeysWithValues: workers),
+        run: run, workers: Dictionary(uniqueKeysWithValues: workers),
         takeovers: state.counts.values.reduce(0) { $0 + $1.takeovers })
     }
   }

@@ -20,10 +20,12 @@ enum TelemetryExample {
       var max: Double?
     }
     var devices: [String: Device]
+    /// The lines that are set aside, by device and in their order: the script's word for it.
+    var dead: [String: [String]]?
     /// As it was printed.
     var text = ""
 
-    private enum CodingKeys: CodingKey { case devices }
+    private enum CodingKeys: CodingKey { case devices, dead }
   }
 
   /// What it says of the work, apart from the result.
@@ -32,8 +34,20 @@ enum TelemetryExample {
       var events: Int
       var wasKilled: Bool
     }
+    var run: String
     var workers: [String: Worker]
     var takeovers: Int
+    /// What the broker has as dead letters of the run.
+    var letters = TelemetryLetters()
+
+    private enum CodingKeys: CodingKey { case run, workers, takeovers }
+
+    /// Owners were killed, each with a batch in hand, others went on with that, and nobody was there for nothing.
+    func expectChaos() {
+      #expect(workers.values.count { $0.wasKilled } >= 5, "\(self)")
+      #expect(takeovers >= 5, "\(self)")
+      #expect(workers.values.allSatisfy { $0.events > 0 }, "\(self)")
+    }
   }
 
   private static let built = Task {
@@ -55,7 +69,9 @@ enum TelemetryExample {
     var outcome: (Result, Work)?
     try await broker.withURL { url in
       let store = broker == .rabbitMQ ? ["--store", "embedded:\(store)"] : []
-      outcome = try await run(["--broker", url] + store + arguments, within: limit)
+      var (result, work) = try await run(["--broker", url] + store + arguments, within: limit)
+      work.letters = try await TelemetryLetters(of: work.run, at: url)
+      outcome = (result, work)
     }
     return try #require(outcome)
   }
@@ -67,7 +83,7 @@ enum TelemetryExample {
     let status = await process.end(until: .now + limit)
     let said = process.said
     guard status == 0, let result = said.last(where: { $0.hasPrefix("{\"devices\"") }),
-      let work = said.last(where: { $0.hasPrefix("{\"takeovers\"") })
+      let work = said.last(where: { $0.hasPrefix("{\"run\"") })
     else {
       throw ConformanceFailure(
         "telemetry ended with \(status.map(String.init) ?? "nothing, in \(limit)"): \(said.suffix(5))")

@@ -15,7 +15,7 @@ def add(values):
     return total
 
 
-def summarise(lines):
+def summarise(lines, dead):
     readings, rejected, alerts, known = 0, 0, [], []
     hours, late, hour, window = [], 0, None, []
     for line in lines:
@@ -28,6 +28,7 @@ def summarise(lines):
                 raise ValueError(line)
         except ValueError:
             rejected += 1
+            dead.append(line)
             continue
         readings += 1
         if len(known) == SPAN:
@@ -60,4 +61,5 @@ devices = {}
 for line in sys.stdin.read().splitlines():
     device, _, rest = line.partition(",")
     devices.setdefault(device, []).append(rest)
-print(json.dumps({"devices": {name: summarise(lines) for name, lines in devices.items()}}))
+dead = {name: [] for name in devices}
+print(json.dumps({"devices": {name: summarise(lines, dead[name]) for name, lines in devices.items()}, "dead": dead}))

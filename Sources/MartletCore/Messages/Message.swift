@@ -19,6 +19,7 @@ public struct Message: Sendable {
   /// An id: text, or the bytes that a broker read. Most ids are never looked at as text, and a string of their length is
   /// an allocation.
   public enum Identifier: Sendable {
+    /// As somebody wrote it, or an id that was made for a message without one.
     case text(String)
     /// What is no UTF-8 in it is repaired where it becomes text.
     case utf8(Bytes)

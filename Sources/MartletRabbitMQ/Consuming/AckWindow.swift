@@ -79,6 +79,7 @@ struct AckWindow {
       firstTag += 1
     }
     waiting -= prefix
+    arrivals.removeFirst(arrivals.dropFirst().prefix { $0.firstTag <= firstTag }.count)
     if prefix > 0 { send(Acknowledgement(tag: last, multiple: true)) }
     if head < slots.count, waiting > 0, let headTime, now - headTime >= patience {
       for index in head..<slots.count where slots[index].state == .done {
@@ -89,9 +90,9 @@ struct AckWindow {
       }
       waiting = 0
     }
-    arrivals.removeFirst(arrivals.dropFirst().prefix { $0.firstTag <= firstTag }.count)
     if head == slots.count {
       slots.removeAll(keepingCapacity: true)
+      arrivals.removeAll(keepingCapacity: true)
       head = 0
     } else if head >= 1024, head * 2 >= slots.count {
       slots.removeFirst(head)

@@ -7,7 +7,7 @@ extension QueueReader {
   func sort(_ received: inout ReceivedMessage, _ incoming: borrowing IncomingMessage) {
     let isFirst = !incoming.isRedelivered && !incoming.isSuspect
     guard isFirst, received.message.body.count <= maxBytes, received.deliverAt == nil else {
-      return divert(received, incoming)
+      return divert(&received, incoming)
     }
     hold(received.takeMessage(), incoming, attempt: received.attempts + 1)
   }
@@ -20,8 +20,8 @@ extension QueueReader {
   }
 
   /// What is no first delivery, or not for now.
-  private func divert(_ received: ReceivedMessage, _ incoming: borrowing IncomingMessage) {
-    let message = received.message
+  private func divert(_ received: inout ReceivedMessage, _ incoming: borrowing IncomingMessage) {
+    let message = received.takeMessage()
     let attempt = received.attempts + (incoming.isSuspect ? 2 + received.deliveryCount : 1)
     if message.body.count > maxBytes {
       let reason = DeadLetterReason(

@@ -132,11 +132,6 @@ struct MessageEncoder {
         "message \(messages[index].id) has \(messages[index].body.count) bytes; at most \(limit) are allowed "
           + "(maxMessageBytes)", isRetriable: false)
     }
-    if index == 0 || messages[index].address != messages[index - 1].address,
-      let problem = problem(with: messages[index].address)
-    {
-      return problem
-    }
     if messages[index].address.kind == .hub, messages[index].deliverAt != nil {
       return BrokerError(
         .configuration,
@@ -153,7 +148,8 @@ struct MessageEncoder {
     return problem(withHeaders: messages[index].headers, id: messages[index].id)
   }
 
-  private static func problem(with address: Address) -> BrokerError? {
+  /// Why nothing can be sent to an address; nil where it can.
+  static func problem(with address: Address) -> BrokerError? {
     guard [.queue, .hub, .deadLetters].contains(address.kind) else {
       return BrokerError(.configuration, "RabbitMQ carries no \(address) yet", isRetriable: false)
     }

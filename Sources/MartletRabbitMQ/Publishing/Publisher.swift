@@ -92,8 +92,13 @@ final class Publisher: ConnectionRole {
   private func take(_ job: PublishJob) {
     guard job.itemCount > 0 else { return job.finish(.published(refused: [:])) }
     let (outputs, limit) = (job.request.outputs, environment.maxMessageBytes)
+    // Neighbours mostly go to one address, and that is looked at once.
+    var addressProblem: BrokerError?
     for index in outputs.indices {
-      if let problem = MessageEncoder.problem(with: outputs, at: index, limit: limit) {
+      if index == 0 || outputs[index].address != outputs[index - 1].address {
+        addressProblem = MessageEncoder.problem(with: outputs[index].address)
+      }
+      if let problem = addressProblem ?? MessageEncoder.problem(with: outputs, at: index, limit: limit) {
         job.refuse(entry: job.entry(of: index), problem)
       }
     }

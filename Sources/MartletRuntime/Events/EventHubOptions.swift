@@ -10,8 +10,8 @@ public struct EventHubOptions: Sendable, Hashable {
   public var maxWaitTime: Duration?
   /// One checkpoint, with the outputs, for so many batches of a partition, 1 to 10 000. Default 1.
   public var batchCheckpointFrequency: Int?
-  /// Events of a partition that are fetched and wait, 1 to 65 535. Default 300; up to 1 200, by its pace, for a quick
-  /// function without `lanes`, `maxOutstanding` and `batchCheckpointFrequency`.
+  /// Events of a partition that are fetched and wait, 1 to 65 535. Default 300; up to four times that, by its
+  /// pace, for a quick function without `lanes`, `maxOutstanding` and `batchCheckpointFrequency`.
   public var prefetchCount: Int?
   /// Where a group begins that has no checkpoint. Default `fromStart`.
   public var initialOffset: InitialOffset?

@@ -6,6 +6,8 @@ final class GroupBinding: Sendable {
   private struct State: Sendable {
     var isAsking = false
     var asksAt = MonotonicTime(nanoseconds: 0)
+    /// Whether it was ever bound; before that the group is not at work.
+    var isKnown = false
     /// Why the group may not go on; nil while it is bound, or nothing else is known.
     var refusal: BrokerError?
   }
@@ -30,11 +32,24 @@ final class GroupBinding: Sendable {
   /// - Throws: `conflict` where another store has it.
   func bind() async throws(BrokerError) {
     try await log.bind(plan.group, to: store.identity())
-    state.withLock { $0.asksAt = plan.base.clock.monotonic() + interval }
+    state.withLock { state in
+      state.isKnown = true
+      state.asksAt = plan.base.clock.monotonic() + interval
+    }
+  }
+
+  /// Binds the group, or leaves that to the next look where the store or the broker is away.
+  /// - Throws: `conflict` where another store has it.
+  func begin() async throws(BrokerError) {
+    do throws(BrokerError) {
+      try await bind()
+    } catch  where error.code == .unavailable {
+      plan.base.logger.warning("cannot bind \(plan.group) to its store yet, tries again: \(error.message)")
+    }
   }
 
   /// Whether the group may be at work, as far as is known.
-  var isBound: Bool { state.withLock { $0.refusal == nil } }
+  var isBound: Bool { state.withLock { $0.isKnown && $0.refusal == nil } }
 
   /// Asks again when it is time to.
   func tick(now: MonotonicTime, on executor: FunctionExecutor) {
@@ -58,7 +73,7 @@ final class GroupBinding: Sendable {
     let before = state.withLock { state in
       defer {
         state.isAsking = false
-        state.asksAt = now + interval
+        state.asksAt = now + (state.isKnown ? interval : plan.updateInterval)
         switch answer {
         case .success: state.refusal = nil
         // Whatever else goes wrong says nothing of the binding.

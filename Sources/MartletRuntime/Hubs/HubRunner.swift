@@ -60,7 +60,7 @@ final class HubRunner: Runner {
   func start(log: any EventLog, committer: HubCommitter) async throws(BrokerError) {
     let description = try await log.declare(hub.binding.hub)
     let binding = GroupBinding(log, committer.store, hub)
-    try await binding?.bind()
+    try await binding?.begin()
     state.withLock { state in
       state.binding = binding
       state.partitionCount = description.partitionCount

@@ -169,7 +169,7 @@ struct PartitionState: Sendable {
     guard !isDraining, !isLost else { return nil }
     if runsAlone { return takeSuspect(now: now) }
     if mustGather { return nil }
-    while let lane = readyLane(now: now) ?? fullLane(now: now) {
+    while !isFull, let lane = readyLane(now: now) ?? fullLane(now: now) {
       nextLane = (lane + 1) % lanes.count
       firstWait = nil
       let numbers = dropRepeats(lanes[lane].take(most: plan.most, now: now), lane: lane, now: now)
@@ -230,10 +230,10 @@ struct PartitionState: Sendable {
     return lanes.allSatisfy { $0.waiting.count < plan.most }
   }
 
-  /// Whether as many events as `capacity` allows are above the checkpoint without waiting: others that were read ahead
-  /// wait for a commit.
+  /// Whether as many events as `capacity` allows are above the checkpoint without waiting: others that were read ahead,
+  /// perhaps at a better pace than now, wait for a commit.
   private var isFull: Bool {
-    guard pace.current > plan.prefetch, let lane = lanes.first,
+    guard plan.mostPrefetch > plan.prefetch, entries.count > plan.capacity, let lane = lanes.first,
       !runs.isEmpty || !units.isEmpty || !flights.isEmpty
     else { return false }
     return entries.count - lane.waiting.count + plan.most > plan.capacity

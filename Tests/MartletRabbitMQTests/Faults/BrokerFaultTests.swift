@@ -62,8 +62,7 @@ import Testing
   @Test func connectionsThatTheBrokerClosesLoseNothing() async throws {
     let lab = try await pipe(5000) { lab, server in
       for _ in 0..<3 {
-        try await server.control(
-          "[rabbit_networking:close_connection(Pid, <<\"testing\">>) || Pid <- rabbit_networking:connections()]")
+        try await server.closeConnections()
         try await lab.wait("the next reading") { _ in true }
       }
     }

@@ -45,7 +45,7 @@ extension BrokerFaultTests {
       let (server, lab, group) = try await Self.open()
       let memory = StoreBindingTests.store(isVolatile: true)
       try await lab.broker.bind(group, to: memory)
-      try await server.control("close_all_connections testing")
+      try await server.closeConnections()
       try await eventually("it is bound again", within: .seconds(60)) {
         try await lab.broker.bind(group, to: memory)
         return try await lab.broker.binding(of: group) == StoreBinding(uuid: memory.uuid, isVolatile: true)
@@ -57,9 +57,9 @@ extension BrokerFaultTests {
     @Test func aUserWhoMayNotMarkIsWarnedOnceAndGoesOn() async throws {
       let (server, guest, group) = try await Self.open()
       try await server.control(
-        "eval rabbit_auth_backend_internal:add_user(<<\"reader\">>,<<\"secret\">>,<<\"test\">>).")
+        "rabbit_auth_backend_internal:add_user(<<\"reader\">>,<<\"secret\">>,<<\"test\">>)")
       let words = ["reader", "/", "^$", ".*", ".*", "test"].map { "<<\"\($0)\">>" }.joined(separator: ",")
-      try await server.control("eval rabbit_auth_backend_internal:set_permissions(\(words)).")
+      try await server.control("rabbit_auth_backend_internal:set_permissions(\(words))")
       let lab = try await Lab.open(
         at: server.url.replacing("guest:guest", with: "reader:secret"), queue: guest.queue)
       let store = StoreBindingTests.store()

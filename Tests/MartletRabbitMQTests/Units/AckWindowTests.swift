@@ -44,6 +44,22 @@ import Testing
     #expect(window.isFlushed)
   }
 
+  @Test func patienceCountsFromTheArrivalOfWhatIsWaitedFor() {
+    var window = window(1)
+    #expect(on(&window) { $0.settle(1, nil) })
+    #expect(due(&window) == ["1+"])
+    // After a pause,
+    for tag in [2, 3] as [UInt64] { #expect(on(&window) { $0.delivered(tag, at: start + .seconds(1)) }) }
+    #expect(on(&window) { $0.settle(3, nil) })
+    #expect(due(&window, after: .milliseconds(1049)) == [])
+    #expect(due(&window, after: .milliseconds(1050)) == ["3"])
+    // and where the prefix ends among later ones.
+    for tag in [4, 5] as [UInt64] { #expect(on(&window) { $0.delivered(tag, at: start + .seconds(2)) }) }
+    for tag in [2, 5] as [UInt64] { #expect(on(&window) { $0.settle(tag, nil) }) }
+    #expect(due(&window, after: .milliseconds(2010)) == ["2+"])
+    #expect(window.dueTime == start + .milliseconds(2050))
+  }
+
   @Test func aMultipleNeverNamesWhatWasAcknowledged() {
     var window = window(3)
     #expect(on(&window) { $0.settle(3, nil) })

@@ -114,9 +114,12 @@ struct PartitionStateTests {
       _ = state.grant(now: .milliseconds(time))
     }
     state.receive(next...next + 999, at: 270)
-    // Four batches run and wait to be committed; the others wait, although they are there.
+    // Four batches run and wait to be committed; the others wait, although they are there, also when the pace is lost
+    // because the store does not answer.
     for _ in 0..<4 { state.succeed(try require(state.take(at: 270))) }
     #expect(state.take(at: 270) == nil)
+    for time in [300.0, 600, 900] { _ = state.grant(now: .milliseconds(time)) }
+    #expect(state.take(at: 900) == nil)
     #expect(!state.hasWork(now: .milliseconds(270)))
     state.commitAll()
     #expect(state.take(at: 270) != nil)

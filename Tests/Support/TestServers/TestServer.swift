@@ -64,6 +64,12 @@ public final class TestServer: Sendable {
     try await tell("control \(expression).", expecting: "done")
   }
 
+  /// Has a RabbitMQ close the connections of all clients.
+  public func closeConnections() async throws {
+    try await control(
+      "[rabbit_networking:close_connection(Pid, <<\"testing\">>) || Pid <- rabbit_networking:connections()]")
+  }
+
   /// Kills it and starts it again.
   public func restart() async throws {
     try await kill()

@@ -114,7 +114,7 @@ struct DrainTests {
     let start = ContinuousClock.now
     #expect(await app.host.drain() == false)
     let time = ContinuousClock.now - start
-    #expect(time >= .seconds(1) && time < .seconds(3.5), "\(time)")
+    #expect(time >= .seconds(1) && time < .seconds(10), "\(time)")
     gate.update { $0.isOpen = true }
     #expect(try await Self.rest(store, count: 1) == ["1 attempt 1"])
   }

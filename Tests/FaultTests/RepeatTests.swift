@@ -40,7 +40,9 @@ struct RepeatTests {
       var random = SeededGenerator(state: seed)
       var kills = 0
       while !isOver.withLock({ $0 }) {
-        try await pause(.milliseconds(Int.random(in: 300...900, using: &random)))
+        // Where commits are quick a kill hits less, and more of them are needed to hit anything.
+        let wait = place.isAtomic ? 100...400 : 300...900
+        try await pause(.milliseconds(Int.random(in: wait, using: &random)))
         try await workers.kill(Int.random(in: 0..<Workers.count, using: &random))
         kills += 1
       }

@@ -11,6 +11,7 @@ struct Arguments {
       --body BYTES          the size of a body. Default 256.
       --messages N          messages per run. Default: what the baseline does in 6 s.
       --rounds N            runs of each side, in turn; medians are shown. Default 3.
+      --before COMMAND      what a shell does before each run of a side, to bring the broker into the same state.
       --broker-pid PID      the broker's process, whose CPU time is counted. Default: who listens on the port.
       --partitions N        of the hubs. Default 4.
       --trigger batch|event how the function of a hub gets its events. Default batch.
@@ -31,6 +32,7 @@ struct Arguments {
   var bodyBytes = 256
   var messages: Int?
   var rounds = 3
+  var before: String?
   var brokerPID: Int?
   var partitions = 4
   var trigger = HubTrigger.batch
@@ -72,6 +74,7 @@ struct Arguments {
       case "--body": bodyBytes = try number(1...8 << 20)
       case "--messages": messages = try number(1...100_000_000)
       case "--rounds": rounds = try number(1...1000)
+      case "--before": before = try value()
       case "--broker-pid": brokerPID = try number(1...Int(Int32.max))
       case "--partitions": partitions = try number(1...BASELINE_PARTITIONS)
       case "--trigger": trigger = try choice()

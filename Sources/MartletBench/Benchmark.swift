@@ -41,6 +41,7 @@ struct Benchmark {
 
   /// One run: empty queues, a full input, the side in a process of its own, a look at what it left.
   private func run(_ side: Side, messages: Int) async throws -> SideCost {
+    if let command = arguments.before { try Self.shell(command) }
     let target = target.target(of: side)
     if arguments.scenario.isOfHubs { return try await runHubs(side, target, messages: messages) }
     // The baseline has its own tables in its own file.
@@ -94,6 +95,19 @@ struct Benchmark {
     try await hubs.remove()
     await hubs.close()
     return try result.get()
+  }
+
+  private static func shell(_ command: String) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", command]
+    // Only the result belongs there.
+    process.standardOutput = FileHandle.standardError
+    try process.run()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw BenchmarkFailure("--before \"\(command)\" failed with exit code \(process.terminationStatus)")
+    }
   }
 
   private func storeFile(of side: Side) -> String {

@@ -58,6 +58,15 @@ import Testing
     try check(.hubPipe, .json, broker: try await SharedServer.redisURL(), system: "redis", trigger: .event)
   }
 
+  @Test func whatIsToBeDoneBeforeEachRunIsDone() throws {
+    let log = FileManager.default.temporaryDirectory.appending(path: "martlet-bench-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: log) }
+    let arguments = ["publish", "--messages", "100", "--rounds", "2", "-o", "json", "--before"]
+    #expect(try Self.run(arguments + ["echo said; echo run >> \(log.path)"], broker: "embedded:").output.first == "{")
+    #expect(try String(contentsOf: log, encoding: .utf8) == "run\nrun\nrun\nrun\n", "two rounds of two sides")
+    #expect(try Self.run(arguments + ["exit 3"], broker: "embedded:").code == 1)
+  }
+
   @Test func aWrongCommandLineIsExitCode64() throws {
     let run = try Self.run(["stroll"], broker: nil)
     #expect(run.code == 64)

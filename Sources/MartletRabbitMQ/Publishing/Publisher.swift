@@ -39,7 +39,7 @@ final class Publisher: ConnectionRole {
 
   static let channel: UInt16 = 1
   /// How many publishes may be unconfirmed.
-  static let windowSize = 1000
+  static let windowSize = 2000
   /// Output that waits for the socket; more is encoded when this much has left.
   static let outputLimit = 512 * 1024
 

@@ -5,6 +5,9 @@ struct PrefetchPace: Sendable {
   static let most = 2000
   private let most: Int
   private static let interval: UInt64 = 200_000_000
+  /// Who uses up several times what it may hold waits for the broker most of the time: it is not left to wait for the
+  /// interval, and its pace is taken for a fraction of what it could be.
+  private static let (growthInterval, growthTurns, growthFactor): (UInt64, UInt64, Int) = (20_000_000, 4, 4)
 
   private let base: Int
   private let isFixed: Bool
@@ -38,10 +41,12 @@ struct PrefetchPace: Sendable {
       return nil
     }
     let elapsed = now.nanoseconds(since: last.time)
-    guard elapsed >= Self.interval else { return nil }
+    let turnsOver = finished - last.finished >= Self.growthTurns * UInt64(current)
+    guard elapsed >= (turnsOver ? Self.growthInterval : Self.interval) else { return nil }
     self.last = (finished, now)
     let perTenth = Int(Double(finished - last.finished) * 100_000_000 / Double(elapsed))
-    let wanted = min(limit, isFixed ? base : max(base, min(perTenth, most)))
+    let pace = turnsOver && elapsed < Self.interval ? perTenth * Self.growthFactor : perTenth
+    let wanted = min(limit, isFixed ? base : max(base, min(pace, most)))
     // Only changes by half or more are worth telling the broker.
     guard wanted > current + current / 2 || wanted < current / 2 || (isFixed && wanted > current) else { return nil }
     current = wanted

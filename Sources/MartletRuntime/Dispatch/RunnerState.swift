@@ -31,8 +31,9 @@ struct RunnerState: Sendable {
   /// Messages that came to their end since the last look; the pace that the prefetch follows.
   private(set) var finished: UInt64 = 0
 
-  /// Commits under way at once: one at the broker, others on their way there and back.
-  static let maxCommitsInFlight = 4
+  /// Commits under way at once: some at the broker, others on their way there and back. A quorum queue answers in
+  /// bursts, and with fewer it would have nothing to do between two of them.
+  static let maxCommitsInFlight = 8
   /// A group of this size leaves although more could join: what a commit costs the broker by itself is little then.
   static let goodGroup = 100
   /// Smaller groups leave only when none is under way, and while work waits not faster than this: groups grow while

@@ -6,12 +6,22 @@ struct PrefetchPaceTests {
   @Test func `follows what a tenth of a second uses up, in large steps`() {
     var pace = PrefetchPace(base: 32, isFixed: false)
     #expect(pace.next(finished: 0, now: .milliseconds(0)) == nil, "the first look has nothing to compare with")
-    #expect(pace.next(finished: 999, now: .milliseconds(199)) == nil, "too early")
+    #expect(pace.next(finished: 100, now: .milliseconds(199)) == nil, "too early")
     #expect(pace.next(finished: 2000, now: .milliseconds(200)) == 1000)
     #expect(pace.next(finished: 4400, now: .milliseconds(400)) == nil, "20 % more is not worth telling")
     #expect(pace.next(finished: 14_400, now: .milliseconds(600)) == 2000, "the most")
     #expect(pace.next(finished: 14_400, now: .milliseconds(800)) == 32, "never below the base")
     #expect(pace.next(finished: 14_400, now: .milliseconds(1000)) == nil)
+  }
+
+  @Test func `grows at once where it is used up many times over`() {
+    var pace = PrefetchPace(base: 32, isFixed: false)
+    #expect(pace.next(finished: 0, now: .milliseconds(0)) == nil)
+    #expect(pace.next(finished: 150, now: .milliseconds(19)) == nil, "too early to be more than a burst")
+    #expect(pace.next(finished: 160, now: .milliseconds(20)) == 2000, "of the pace most was waiting")
+    #expect(pace.next(finished: 3600, now: .milliseconds(219)) == nil, "what it holds now lasts")
+    #expect(pace.next(finished: 3700, now: .milliseconds(220)) == nil)
+    #expect(pace.next(finished: 3700, now: .milliseconds(420)) == 32)
   }
 
   @Test(arguments: [false, true])

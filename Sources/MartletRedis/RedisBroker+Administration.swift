@@ -19,7 +19,7 @@ extension RedisBroker: BrokerAdministration {
     let messages = try await ask(
       .command(["XRANGE", QueueKeys(queue).dead, "-", "+", "COUNT", String(limit)])
     ) { reply in
-      var decoder = EntryDecoder(queue: queue)
+      let decoder = EntryDecoder(queue: queue)
       var position = 1
       var messages: [Message] = []
       var entry = EntryDecoder.Entry()

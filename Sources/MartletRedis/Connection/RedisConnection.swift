@@ -103,23 +103,26 @@ final class RedisConnection {
 
   /// Sends what was written since the last call.
   func flush() {
+    do throws(BrokerError) { try send() } catch { lose(error) }
+  }
+
+  /// The same before the turn is over. What is broken is left to `flush`.
+  func hurry() { do throws(BrokerError) { try send() } catch {} }
+
+  private func send() throws(BrokerError) {
     guard !requests.isEmpty else { return }
     switch phase {
     case .greeting(let socket, _), .ready(let socket):
-      do throws(BrokerError) {
-        while !requests.isEmpty {
-          var result: Result<Int, BrokerError> = .success(0)
-          requests.withPending { bytes in
-            do throws(BrokerError) { result = .success(try socket.send(bytes)) } catch { result = .failure(error) }
-          }
-          let count = try result.get()
-          if count == 0 { return }
-          requests.sent(count)
-          // A long request on its way is progress; that the system took a short one is not.
-          if !requests.isEmpty { lastProgress = .now }
+      while !requests.isEmpty {
+        var result: Result<Int, BrokerError> = .success(0)
+        requests.withPending { bytes in
+          do throws(BrokerError) { result = .success(try socket.send(bytes)) } catch { result = .failure(error) }
         }
-      } catch {
-        lose(error)
+        let count = try result.get()
+        if count == 0 { return }
+        requests.sent(count)
+        // A long request on its way is progress; that the system took a short one is not.
+        if !requests.isEmpty { lastProgress = .now }
       }
     case .idle, .connecting, .closed: break
     }

@@ -33,7 +33,7 @@ final class HubCursor {
   private(set) var lookedAt = ContinuousClock.now
   private var tail: PartitionTail?
   private var size = ReadSize(bytes: 4 << 20)
-  private var decoder: EntryDecoder
+  private let decoder: EntryDecoder
   private var problem: String?
   /// The id behind which the server was told to wait for more of the stream; nil while it does not.
   var awaitedBehind: EventOffset?
@@ -94,8 +94,12 @@ final class HubCursor {
   /// What was read, and is not handed out before the stream was looked at.
   struct Catch {
     var events: [Event] = []
+    /// The bytes of the largest body.
+    var largest = 0
     var isAll = false
     var isUseless = false
+    /// The credit that was taken for these events before they were counted, because the next read is under way.
+    var taken: Int?
   }
 
   /// Writes a read. `look`: whether the stream has to be looked at behind it.
@@ -117,31 +121,51 @@ final class HubCursor {
     return (asked, look)
   }
 
-  func take(_ reply: Reply, asked: Int, look: Bool) -> Catch {
+  /// - Parameter askNext: asks for what follows, where there is more and it can be checked: Redis reads it while these
+  ///   are taken in.
+  func take(_ reply: Reply, asked: Int, look: Bool, askNext: () -> Void) -> Catch {
     var caught = Catch()
     var position = 1
-    var isProven = look
+    // The last event did not come again: nobody knows what this is before the stream was looked at.
+    if !look, !isProven(by: reply, &position) {
+      mustLook = true
+      phase = .behind
+      caught.isUseless = true
+      return caught
+    }
+    let count = (reply.root?.number ?? 0) - (look ? 0 : 1)
+    caught.isAll = count < asked
+    let before = sequenceNumber
+    if !look, count >= asked, credit > count, let newest = EntryDecoder.lastID(of: reply) {
+      credit -= count
+      caught.taken = count
+      last = newest
+      askNext()
+    }
+    var entry = EntryDecoder.Entry()
+    caught.events.reserveCapacity(min(count, asked))
+    while position < reply.nodes.count {
+      guard decoder.next(reply, &position, &entry) else { continue }
+      caught.largest = max(caught.largest, entry.message.body.count)
+      caught.events.append(
+        Event(
+          message: entry.takeMessage(), offset: EventOffset(high: entry.high, low: entry.low),
+          sequenceNumber: before + Int64(caught.events.count) + 1))
+    }
+    return caught
+  }
+
+  /// Whether the event that came last comes first again.
+  private func isProven(by reply: Reply, _ position: inout Int) -> Bool {
     var entry = EntryDecoder.Entry()
     while position < reply.nodes.count {
       guard decoder.next(reply, &position, &entry) else { continue }
-      let offset = EventOffset(high: entry.high, low: entry.low)
-      if !isProven {
-        guard offset == last, eventID == nil || eventID == entry.message.id else { break }
-        isProven = true
-        eventID = entry.message.id
-        continue
-      }
-      let number = sequenceNumber + Int64(caught.events.count) + 1
-      caught.events.append(Event(message: entry.takeMessage(), offset: offset, sequenceNumber: number))
+      let id = entry.message.id
+      guard EventOffset(high: entry.high, low: entry.low) == last, eventID == nil || eventID == id else { return false }
+      eventID = id
+      return true
     }
-    // The last event did not come again: nobody knows what this is before the stream was looked at.
-    if !isProven {
-      mustLook = true
-      phase = .behind
-    }
-    caught.isUseless = !isProven
-    caught.isAll = caught.events.count < asked
-    return caught
+    return false
   }
 
   /// The stream as it was behind the read.
@@ -155,15 +179,15 @@ final class HubCursor {
   func lookArguments() -> [String] { [last?.streamID ?? ""] }
 
   func deliver(_ caught: Catch) {
-    phase = caught.isAll ? .atEnd : .behind
+    if caught.taken == nil { phase = caught.isAll ? .atEnd : .behind }
     report(nil)
+    credit -= caught.events.count - (caught.taken ?? 0)
     guard let newest = caught.events.last else { return }
     mustLook = false
     last = newest.offset
     sequenceNumber = newest.sequenceNumber
     eventID = newest.message.id
-    credit -= caught.events.count
-    size.note(largest: caught.events.reduce(0) { max($0, $1.message.body.count) })
+    size.note(largest: caught.largest)
     if caught.isAll || (tail?.sequenceNumber ?? -1) < sequenceNumber {
       tail = PartitionTail(
         sequenceNumber: sequenceNumber, offset: newest.offset, enqueuedAt: newest.message.enqueuedAt)

@@ -106,7 +106,10 @@ final class HubReading {
     connection.expect { [unowned self] reply in
       guard case .reading = cursor.phase else { return }
       if let error = reply.error { return cursor.refused(BrokerError(redis: error, at: loop.url)) }
-      caught = cursor.take(reply, asked: asked, look: look)
+      caught = cursor.take(reply, asked: asked, look: look) {
+        read(cursor, on: connection, .now)
+        connection.hurry()
+      }
       if !look, !caught.isUseless { cursor.deliver(caught) }
     }
     guard look else { return }

@@ -4,11 +4,10 @@ import MartletCore
 /// Reads stream entries, ours and strangers'. Never fails: what makes no sense is left out or becomes a header.
 struct EntryDecoder {
   let queue: String
-  var arena = ByteArena()
 
   /// A decoded entry. One is filled again and again, because this runs for every message.
   struct Entry {
-    var message = Message(body: Bytes(), id: "")
+    var message = Entry.empty
     fileprivate(set) var high: UInt64 = 0
     fileprivate(set) var low: UInt64 = 0
     /// Attempts spent, as written with the message.
@@ -20,15 +19,17 @@ struct EntryDecoder {
 
     /// Hands the message over.
     mutating func takeMessage() -> Message {
-      var taken = Message(body: Bytes(), id: "")
+      var taken = Self.empty
       swap(&message, &taken)
       return taken
     }
+
+    private static var empty: Message { Message(identifier: .text(""), enqueuedMilliseconds: -1) }
   }
 
   /// Reads the entry whose `[id, [field, value, …]]` begins at `position` and moves behind it.
   /// False for an entry that was deleted: its fields are null.
-  mutating func next(_ reply: Reply, _ position: inout Int, _ entry: inout Entry) -> Bool {
+  func next(_ reply: Reply, _ position: inout Int, _ entry: inout Entry) -> Bool {
     let nodes = reply.nodes
     guard position + 2 < nodes.count, nodes[position].kind == .array else {
       position = nodes.count
@@ -76,16 +77,16 @@ struct EntryDecoder {
     }
   }
 
-  private mutating func read(
+  private func read(
     _ reply: Reply, _ name: Reply.Node, _ value: Reply.Node, _ entry: inout Entry, _ details: inout Details
   ) {
     let field = reply.bytes(name)
     switch field.count {
     case 4 where field.equals("body"):
-      entry.message.body = arena.copy(reply.bytes(value))
+      entry.message.body = reply.slice(value)
       entry.hasBody = true
     case 2 where field.equals("id"):
-      entry.message.identifier = .utf8(arena.copy(reply.bytes(value)))
+      entry.message.identifier = .utf8(reply.slice(value))
       entry.hasID = value.length > 0
     case 3 where field.equals("key"): details.key = reply.text(value)
     case 12 where field.equals("content-type"):
@@ -111,6 +112,19 @@ struct EntryDecoder {
 
   /// A stranger may write any number; one more than it must still be a number.
   private static let mostAttempts = 1 << 30
+
+  /// The place of the last entry of an answer to XRANGE, without a look at the others; nil where it is not one.
+  static func lastID(of reply: Reply) -> EventOffset? {
+    let nodes = reply.nodes
+    var (position, last) = (1, 0)
+    while position + 2 < nodes.count, nodes[position].kind == .array, nodes[position + 2].kind == .array {
+      last = position + 1
+      position += 3 + nodes[position + 2].number
+    }
+    guard last > 0, position == nodes.count else { return nil }
+    let (high, low) = streamID(reply.bytes(nodes[last]))
+    return EventOffset(high: high, low: low)
+  }
 
   /// `1700000000000-5`
   static func streamID(_ text: UnsafeRawBufferPointer) -> (UInt64, UInt64) {

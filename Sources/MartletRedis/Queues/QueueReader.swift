@@ -39,7 +39,7 @@ final class QueueReader {
   var isReading = false
   var isUnblocking = false
   var readSize = ReadSize()
-  var decoder: EntryDecoder
+  let decoder: EntryDecoder
   var retryReadAt: ContinuousClock.Instant?
   /// The last entry that has arrived under the present read name, and how many such names there were.
   var lastSeen: (high: UInt64, low: UInt64) = (0, 0)

@@ -1,7 +1,7 @@
 import MartletCore
 
-/// A reply of the server as a flat list of nodes, an array before its elements. Bytes lie in one scratch block, so a
-/// reply of a hundred messages costs no allocation of its own.
+/// A reply of the server as a flat list of nodes, an array before its elements. A reply of a hundred messages costs no
+/// allocation of its own, and what is kept of it is not copied again.
 ///
 /// The checks for exclusive access are off because no access to a property lasts while anything else runs, and they
 /// would take a tenth of the time.
@@ -12,54 +12,69 @@ final class Reply {
     let kind: Kind
     /// The number itself, or the count of elements.
     let number: Int
-    let offset: Int
-    let length: Int
+    fileprivate let place: ByteScratch.Place
+    var length: Int { place.count }
   }
 
-  @exclusivity(unchecked) private(set) var nodes: [Node] = []
-  @exclusivity(unchecked) private var scratch: UnsafeMutablePointer<UInt8>
-  @exclusivity(unchecked) private var capacity: Int
-  @exclusivity(unchecked) private var used = 0
+  /// Valid until something is added to the reply, or it is reset.
+  struct Nodes: RandomAccessCollection {
+    fileprivate let start: UnsafePointer<Node>
+    let count: Int
+    var startIndex: Int { 0 }
+    var endIndex: Int { count }
 
-  init() {
-    capacity = 64 * 1024
-    scratch = .allocate(capacity: capacity)
-    nodes.reserveCapacity(1024)
+    /// Checked in release builds too: a server may answer anything.
+    subscript(position: Int) -> Node {
+      precondition(position >= 0 && position < count, "the reply has no such node")
+      return start[position]
+    }
   }
 
-  deinit { scratch.deallocate() }
+  @exclusivity(unchecked) private var buffer: UnsafeMutablePointer<Node>
+  @exclusivity(unchecked) private var capacity = Reply.leastNodes
+  @exclusivity(unchecked) private var count = 0
+  @exclusivity(unchecked) private var scratch = ByteScratch()
+  private static let (leastNodes, mostNodes) = (1024, 100_000)
+
+  init() { buffer = .allocate(capacity: Self.leastNodes) }
+
+  deinit { buffer.deallocate() }
+
+  var nodes: Nodes { Nodes(start: buffer, count: count) }
 
   func reset() {
-    nodes.removeAll(keepingCapacity: nodes.capacity < 100_000)
-    used = 0
-    if capacity > 8 << 20 {
-      scratch.deallocate()
-      capacity = 64 * 1024
-      scratch = .allocate(capacity: capacity)
-    }
+    if capacity > Self.mostNodes { resize(to: Self.leastNodes, keeping: 0) }
+    count = 0
+    scratch.reset()
   }
 
-  func add(_ kind: Kind, number: Int) { nodes.append(Node(kind: kind, number: number, offset: 0, length: 0)) }
+  func add(_ kind: Kind, number: Int) { add(Node(kind: kind, number: number, place: ByteScratch.Place())) }
 
   func add(_ kind: Kind, bytes: UnsafePointer<CChar>, count: Int) {
-    if used + count > capacity {
-      capacity = max(used + count, 2 * capacity)
-      let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
-      larger.update(from: scratch, count: used)
-      scratch.deallocate()
-      scratch = larger
-    }
-    UnsafeMutableRawPointer(scratch + used).copyMemory(from: bytes, byteCount: count)
-    nodes.append(Node(kind: kind, number: 0, offset: used, length: count))
-    used += count
+    let place = scratch.append(UnsafeRawBufferPointer(start: bytes, count: count))
+    add(Node(kind: kind, number: 0, place: place))
+  }
+
+  private func add(_ node: Node) {
+    if count == capacity { resize(to: 2 * capacity, keeping: count) }
+    (buffer + count).initialize(to: node)
+    count += 1
+  }
+
+  private func resize(to capacity: Int, keeping count: Int) {
+    let other = UnsafeMutablePointer<Node>.allocate(capacity: capacity)
+    other.moveInitialize(from: buffer, count: count)
+    buffer.deallocate()
+    (buffer, self.capacity) = (other, capacity)
   }
 
   // MARK: Reading
 
   /// The bytes of a node; valid until the reply is reset.
-  func bytes(_ node: Node) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: scratch + node.offset, count: node.length)
-  }
+  func bytes(_ node: Node) -> UnsafeRawBufferPointer { scratch.bytes(node.place) }
+
+  /// The bytes of a node, to be kept.
+  func slice(_ node: Node) -> Bytes { scratch.slice(node.place) }
 
   func text(_ node: Node) -> String { String(decoding: bytes(node), as: UTF8.self) }
 

@@ -94,8 +94,6 @@ final class HubCursor {
   /// What was read, and is not handed out before the stream was looked at.
   struct Catch {
     var events: [Event] = []
-    /// The bytes of the largest body.
-    var largest = 0
     var isAll = false
     var isUseless = false
     /// The credit that was taken for these events before they were counted, because the next read is under way.
@@ -135,6 +133,7 @@ final class HubCursor {
     }
     let count = (reply.root?.number ?? 0) - (look ? 0 : 1)
     caught.isAll = count < asked
+    if count > 0 { size.note(largest: reply.longest) }
     let before = sequenceNumber
     if !look, count >= asked, credit > count, let newest = EntryDecoder.lastID(of: reply) {
       credit -= count
@@ -146,7 +145,6 @@ final class HubCursor {
     caught.events.reserveCapacity(min(count, asked))
     while position < reply.nodes.count {
       guard decoder.next(reply, &position, &entry) else { continue }
-      caught.largest = max(caught.largest, entry.message.body.count)
       caught.events.append(
         Event(
           message: entry.takeMessage(), offset: EventOffset(high: entry.high, low: entry.low),
@@ -187,7 +185,6 @@ final class HubCursor {
     last = newest.offset
     sequenceNumber = newest.sequenceNumber
     eventID = newest.message.id
-    size.note(largest: caught.largest)
     if caught.isAll || (tail?.sequenceNumber ?? -1) < sequenceNumber {
       tail = PartitionTail(
         sequenceNumber: sequenceNumber, offset: newest.offset, enqueuedAt: newest.message.enqueuedAt)

@@ -34,6 +34,8 @@ final class Reply {
   @exclusivity(unchecked) private var capacity = Reply.leastNodes
   @exclusivity(unchecked) private var count = 0
   @exclusivity(unchecked) private var scratch = ByteScratch()
+  /// The bytes of the longest string in it.
+  @exclusivity(unchecked) private(set) var longest = 0
   private static let (leastNodes, mostNodes) = (1024, 100_000)
 
   init() { buffer = .allocate(capacity: Self.leastNodes) }
@@ -44,7 +46,7 @@ final class Reply {
 
   func reset() {
     if capacity > Self.mostNodes { resize(to: Self.leastNodes, keeping: 0) }
-    count = 0
+    (count, longest) = (0, 0)
     scratch.reset()
   }
 
@@ -53,6 +55,7 @@ final class Reply {
   func add(_ kind: Kind, bytes: UnsafePointer<CChar>, count: Int) {
     let place = scratch.append(UnsafeRawBufferPointer(start: bytes, count: count))
     add(Node(kind: kind, number: 0, place: place))
+    longest = max(longest, count)
   }
 
   private func add(_ node: Node) {

@@ -27,7 +27,7 @@ extension PartitionState {
     for number in sent.flatMap(\.entries) { entries[number].status = .done }
     var commit = PartitionCommit(
       partition: partition, epoch: epoch, number: lastCommit + UInt64(flights.count) + 1,
-      position: entries.position(from: position, and: finishedBefore), outputs: sent.flatMap(\.outputs),
+      position: entries.position(from: position, and: finishedBefore), outputs: outputs(of: sent),
       values: sent.reduce(into: [:]) { $0.merge($1.values) { $1 } })
     if let suspects, (commit.position?.sequenceNumber ?? -1) < suspects.through {
       commit.deaths = deaths
@@ -42,6 +42,19 @@ extension PartitionState {
         commit: commit, units: sent, batches: batches, announces: commit.suspect == nil ? nil : announced?.number,
         seen: write))
     return (commit, notes)
+  }
+
+  private func outputs(of units: [PartitionUnit]) -> [OutgoingMessage] {
+    // Mostly a single one has any, and shares them.
+    if let first = units.first(where: { !$0.outputs.isEmpty }),
+      units.count(where: { !$0.outputs.isEmpty }) == 1
+    {
+      return first.outputs
+    }
+    var outputs: [OutgoingMessage] = []
+    outputs.reserveCapacity(units.reduce(0) { $0 + $1.outputs.count })
+    for unit in units { outputs += unit.outputs }
+    return outputs
   }
 
   /// Whether a commit may follow those under way before they are durable: all of them, and it, only move the position.

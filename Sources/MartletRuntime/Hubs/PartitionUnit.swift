@@ -17,5 +17,6 @@ struct PartitionUnit: Sendable {
 
   var movesPositionAlone: Bool { outputs.isEmpty && values.isEmpty && remembered.isEmpty }
 
-  var bytes: Int { outputs.reduce(0) { $0 + $1.body.count } }
+  /// By index: what an iteration hands out is a copy of each.
+  var bytes: Int { outputs.indices.reduce(0) { $0 + outputs[$1].body.count } }
 }

@@ -1,8 +1,9 @@
 /// Where a reader puts what it takes in before it knows what of it to keep: bytes in blocks, one behind the other. What
 /// is kept shares their memory.
 ///
-/// A slice keeps its block alive, so `blockSize` bounds what one slow message can pin.
-public struct ByteScratch {
+/// A slice keeps its block alive, with whatever else a connection brought in it: `blockSize` bounds what one slow message
+/// can pin.
+public struct ByteScratch: ~Copyable {
   /// Where bytes lie, until `reset`.
   public struct Place {
     @usableFromInline let block: Int32

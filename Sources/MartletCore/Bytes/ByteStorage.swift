@@ -1,7 +1,8 @@
 /// The memory behind `Bytes`: allocated once, filled front to back, never moved, freed with its last slice.
 ///
-/// `@unchecked Sendable`: a region is written once, by the one owner of the arena, before the slice that names it
-/// exists; afterwards it is only read. Slices reach other threads through locks, which order those writes first.
+/// `@unchecked Sendable`: a region is written by the one owner of the arena, before the slice that names it exists, and is
+/// only read as long as there is one. Slices reach other threads through locks, which order those writes first. An owner
+/// that begins anew (`ByteScratch`) does so only when it holds the last reference, which orders what others read before.
 @usableFromInline
 final class ByteStorage: @unchecked Sendable {
   @usableFromInline let base: UnsafeMutableRawPointer

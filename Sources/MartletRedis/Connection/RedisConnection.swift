@@ -185,8 +185,12 @@ final class RedisConnection {
   /// Set while a reply is handled; the connection is given up behind it.
   private var refusal: BrokerError?
 
+  private static let mostReceives = 16
+
   private func receive(_ socket: TCPSocket, _ buffer: UnsafeMutableRawBufferPointer) throws(BrokerError) {
-    while let count = try socket.receive(into: buffer) {
+    // Not without end: answers may come as fast as they are taken in, and others are to get a word in.
+    for _ in 0..<Self.mostReceives {
+      guard let count = try socket.receive(into: buffer) else { return }
       lastProgress = .now
       try reader.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
       while try reader.next() {

@@ -4,7 +4,7 @@ import MartletCore
 /// The one thread of a broker: owns its connections and everything that belongs to them.
 ///
 /// Each turn: sleep in `poll`, read what came, do what was asked, look at the clock, and write everything in one go per
-/// connection.
+/// connection; only reads of partitions leave as soon as they can.
 final class RedisLoop {
   typealias Job = @Sendable (RedisLoop) -> Void
 

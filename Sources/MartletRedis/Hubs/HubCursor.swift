@@ -135,7 +135,8 @@ final class HubCursor {
     caught.isAll = count < asked
     if count > 0 { size.note(largest: reply.longest) }
     let before = sequenceNumber
-    if !look, count >= asked, credit > count, let newest = EntryDecoder.lastID(of: reply) {
+    // A small read would only be in the way of the next grant.
+    if !look, count >= asked, credit - count > asked / 4, let newest = EntryDecoder.lastID(of: reply) {
       credit -= count
       caught.taken = count
       last = newest

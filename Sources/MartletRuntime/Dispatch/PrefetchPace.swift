@@ -8,6 +8,8 @@ struct PrefetchPace: Sendable {
   /// Who uses up several times what it may hold waits for the broker most of the time: it is not left to wait for the
   /// interval, and its pace is taken for a fraction of what it could be.
   private static let (growthInterval, growthTurns, growthFactor): (UInt64, UInt64, Int) = (20_000_000, 4, 4)
+  /// Fewer quick ones say nothing of those behind them, which others could run.
+  private static let growthLeast: UInt64 = 100
 
   private let base: Int
   private let isFixed: Bool
@@ -41,7 +43,7 @@ struct PrefetchPace: Sendable {
       return nil
     }
     let elapsed = now.nanoseconds(since: last.time)
-    let turnsOver = finished - last.finished >= Self.growthTurns * UInt64(current)
+    let turnsOver = finished - last.finished >= max(Self.growthLeast, Self.growthTurns * UInt64(current))
     guard elapsed >= (turnsOver ? Self.growthInterval : Self.interval) else { return nil }
     self.last = (finished, now)
     let perTenth = Int(Double(finished - last.finished) * 100_000_000 / Double(elapsed))

@@ -28,7 +28,7 @@ struct RunnerState: Sendable {
   private(set) var isCancelling = false
   /// Nothing runs before the consumer is there to commit to.
   private var isOpen = false
-  /// Messages that came to their end since the last look; the pace that the prefetch follows.
+  /// Messages that came to their end so far; the prefetch follows their pace.
   private(set) var finished: UInt64 = 0
 
   /// Commits under way at once: some at the broker, others on their way there and back. A quorum queue answers in

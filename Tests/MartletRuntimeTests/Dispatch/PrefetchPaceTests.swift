@@ -24,6 +24,13 @@ struct PrefetchPaceTests {
     #expect(pace.next(finished: 3700, now: .milliseconds(420)) == 32)
   }
 
+  @Test func `a few quick ones are no pace`() {
+    var pace = PrefetchPace(base: 2, isFixed: false)
+    #expect(pace.next(finished: 0, now: .milliseconds(0)) == nil)
+    #expect(pace.next(finished: 99, now: .milliseconds(20)) == nil, "the slow ones behind them are for others too")
+    #expect(pace.next(finished: 99, now: .milliseconds(200)) == 49)
+  }
+
   @Test(arguments: [false, true])
   func `a limit is kept at once, and left when it grows`(isFixed: Bool) {
     var pace = PrefetchPace(base: 64, isFixed: isFixed)

@@ -44,6 +44,15 @@ struct AckWindow {
     return true
   }
 
+  /// The tag of the next delivery.
+  var nextTag: UInt64 { firstTag + UInt64(slots.count - head) }
+
+  /// How many deliveries from a tag on are not acknowledged.
+  func unacknowledged(from tag: UInt64) -> Int {
+    if firstTag >= tag { return open + waiting }
+    return slots.dropFirst(head + Int(tag - firstTag)).count { $0.state != .acknowledged }
+  }
+
   /// When the oldest one came that is not acknowledged.
   private var headTime: ContinuousClock.Instant? { arrivals.first?.time }
 

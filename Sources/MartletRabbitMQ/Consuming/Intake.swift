@@ -14,25 +14,35 @@ struct Intake {
   private var state = State.off
   private var granted = 0
   private var tag = 0
-  /// How many deliveries may be unsettled.
-  var wanted: Int
+  /// How many deliveries may be unsettled, at most what AMQP can say.
+  var wanted: Int { didSet { wanted = min(wanted, Self.most) } }
+  private static let most = 65_535
 
-  init(wanted: Int) { self.wanted = wanted }
+  init(wanted: Int) { self.wanted = min(wanted, Self.most) }
 
   /// Whether no delivery can come any more.
   var isOff: Bool { state == .off }
   /// Whether the broker has granted a subscription.
   var isOn: Bool { state == .on }
 
+  /// Whether more is wanted than the subscription grants, by enough to be worth another one.
+  var mustGrow: Bool { state == .on && (wanted - granted) * 8 > granted }
+
   /// The next step towards what is wanted. A prefetch belongs to a subscription, so another one needs another; small
   /// changes are left to the reader, which holds back what is too much.
-  /// - Parameter unsettled: what earlier subscriptions left. A new one does not count it, so it waits for some room.
-  mutating func next(unsettled: Int = 0) -> Action {
+  ///
+  /// A quorum queue takes back what was on its way to a subscription that ends, and counts it as an attempt. So one that
+  /// is to grow ends only when all that it grants is here, and nothing can be on its way; one that is never used up need
+  /// not grow.
+  /// - Parameters:
+  ///   - unsettled: what earlier subscriptions left. A new one does not count it, so it waits for some room.
+  ///   - unacknowledged: what this subscription has brought and was not acknowledged.
+  mutating func next(unsettled: Int = 0, unacknowledged: @autoclosure () -> Int = .max) -> Action {
     switch state {
     case .off where wanted > unsettled:
       (state, granted, tag) = (.subscribing, wanted, tag + 1)
-      return .subscribe(prefetch: min(wanted, 65_535), tag: tag)
-    case .on where wanted == 0 || abs(wanted - granted) * 8 > granted:
+      return .subscribe(prefetch: granted, tag: tag)
+    case .on where wanted == 0 || (granted - wanted) * 8 > granted || (mustGrow && unacknowledged() >= granted):
       state = .cancelling
       return .cancel(tag: tag)
     default: return .none

@@ -13,6 +13,8 @@ extension QueueReader {
     guard let wire, state == .open || state == .opening else { return closingTime(now) }
     handOut()
     let nextMove = retryMoves(now)
+    // What is acknowledged may bring more at once.
+    if intake.mustGrow { steer(wire) }
     acknowledge(wire, now)
     if intake.isOff { steer(wire) }
     consumer.unsettled = acks.open

@@ -33,6 +33,8 @@ final class QueueReader {
   private var lastProblem: String?
   @exclusivity(unchecked) var channel: UInt16 = 0
   var intake: Intake
+  /// The tag of the first delivery that the subscription may bring.
+  private var subscriptionTag: UInt64 = 1
   @exclusivity(unchecked) var acks = AckWindow()
   /// When the last acknowledgement was written.
   var lastAck: ContinuousClock.Instant?
@@ -114,9 +116,14 @@ final class QueueReader {
     guard state == .opening || state == .open else { return }
     let scratch = wire.output.scratch
     defer { scratch.clear() }
-    switch intake.next(unsettled: acks.open) {
+    // A suspect counts for no subscription.
+    let others = suspectTag == nil ? 0 : 1
+    let next = intake.next(
+      unsettled: acks.open, unacknowledged: acks.unacknowledged(from: subscriptionTag) - others)
+    switch next {
     case .none: break
     case .subscribe(let prefetch, let number):
+      subscriptionTag = acks.nextTag
       wire.output.method(
         amqp_basic_qos_t(prefetch_size: 0, prefetch_count: UInt16(prefetch), global: 0), channel: channel)
       wire.output.method(

@@ -26,6 +26,20 @@ import Testing
     #expect(on(&intake) { $0.next() } == .subscribe(prefetch: after, tag: 2))
   }
 
+  @Test func aLargerOneWaitsUntilNothingCanBeOnItsWay() {
+    var intake = Intake(wanted: 16)
+    _ = intake.next()
+    intake.subscribed()
+    #expect(!intake.mustGrow)
+    intake.wanted = 100
+    #expect(intake.mustGrow)
+    #expect(on(&intake) { $0.next(unacknowledged: 15) } == .none)
+    #expect(on(&intake) { $0.next(unacknowledged: 16) } == .cancel(tag: 1))
+    #expect(!intake.mustGrow)
+    intake.cancelled()
+    #expect(on(&intake) { $0.next(unsettled: 16) } == .subscribe(prefetch: 100, tag: 2))
+  }
+
   @Test func aSmallerOneWaitsUntilThereIsRoom() {
     var intake = Intake(wanted: 16)
     _ = intake.next()

@@ -28,21 +28,28 @@ struct Intake {
   /// Whether more is wanted than the subscription grants, by enough to be worth another one.
   var mustGrow: Bool { state == .on && (wanted - granted) * 8 > granted }
 
+  /// Whether less is wanted, by enough to be worth another subscription.
+  var mustShrink: Bool { state == .on && wanted > 0 && (granted - wanted) * 8 > granted }
+
   /// The next step towards what is wanted. A prefetch belongs to a subscription, so another one needs another; small
   /// changes are left to the reader, which holds back what is too much.
   ///
-  /// A quorum queue takes back what was on its way to a subscription that ends, and counts it as an attempt. So one that
-  /// is to grow ends only when all that it grants is here, and nothing can be on its way; one that is never used up need
-  /// not grow.
+  /// A quorum queue takes back what was on its way to a subscription that ends, and counts it as an attempt. So one ends
+  /// only when all that it grants is here, and nothing can be on its way; one that is never used up need not grow. One
+  /// that is to shrink ends in a pause too.
   /// - Parameters:
   ///   - unsettled: what earlier subscriptions left. A new one does not count it, so it waits for some room.
+  ///   - isQuiet: whether nothing came, and nothing was acknowledged that could bring more.
   ///   - unacknowledged: what this subscription has brought and was not acknowledged.
-  mutating func next(unsettled: Int = 0, unacknowledged: @autoclosure () -> Int = .max) -> Action {
+  mutating func next(
+    unsettled: Int = 0, isQuiet: Bool = false, unacknowledged: @autoclosure () -> Int = .max
+  ) -> Action {
     switch state {
     case .off where wanted > unsettled:
       (state, granted, tag) = (.subscribing, wanted, tag + 1)
       return .subscribe(prefetch: granted, tag: tag)
-    case .on where wanted == 0 || (granted - wanted) * 8 > granted || (mustGrow && unacknowledged() >= granted):
+    case .on
+    where wanted == 0 || (mustShrink && isQuiet) || ((mustGrow || mustShrink) && unacknowledged() >= granted):
       state = .cancelling
       return .cancel(tag: tag)
     default: return .none

@@ -14,12 +14,27 @@ extension QueueReader {
     handOut()
     let nextMove = retryMoves(now)
     // What is acknowledged may bring more at once.
-    if intake.mustGrow { steer(wire) }
+    if intake.mustGrow || intake.mustShrink {
+      listen(now)
+      steer(wire)
+      isQuiet = false
+    }
     acknowledge(wire, now)
     if intake.isOff { steer(wire) }
     consumer.unsettled = acks.open
     let settled = closing == nil ? nil : finishClosing(wire, now)
-    return [acks.dueTime, nextMove, closing?.deadline, settled].compactMap(\.self).min()
+    let quiet = intake.mustShrink ? quietAt : nil
+    return [acks.dueTime, nextMove, closing?.deadline, settled, quiet].compactMap(\.self).min()
+  }
+
+  /// Looks whether the queue pauses.
+  private func listen(_ now: ContinuousClock.Instant) {
+    if quietTag != acks.nextTag {
+      quietTag = acks.nextTag
+      quietAt = now + Self.pause
+    }
+    if let lastAck { quietAt = max(quietAt, lastAck + Self.pause) }
+    isQuiet = now >= quietAt
   }
 
   private func handOut() {

@@ -35,6 +35,11 @@ final class QueueReader {
   var intake: Intake
   /// The tag of the first delivery that the subscription may bring.
   private var subscriptionTag: UInt64 = 1
+  /// Whether nothing came for a while, and nothing was acknowledged.
+  var isQuiet = false
+  var quietTag: UInt64 = 0
+  var quietAt = ContinuousClock.now
+  static let pause = Duration.milliseconds(20)
   @exclusivity(unchecked) var acks = AckWindow()
   /// When the last acknowledgement was written.
   var lastAck: ContinuousClock.Instant?
@@ -119,7 +124,7 @@ final class QueueReader {
     // A suspect counts for no subscription.
     let others = suspectTag == nil ? 0 : 1
     let next = intake.next(
-      unsettled: acks.open, unacknowledged: acks.unacknowledged(from: subscriptionTag) - others)
+      unsettled: acks.open, isQuiet: isQuiet, unacknowledged: acks.unacknowledged(from: subscriptionTag) - others)
     switch next {
     case .none: break
     case .subscribe(let prefetch, let number):

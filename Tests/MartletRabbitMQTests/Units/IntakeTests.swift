@@ -45,10 +45,19 @@ import Testing
     _ = intake.next()
     intake.subscribed()
     intake.wanted = 4
+    #expect(on(&intake) { $0.next(unacknowledged: 15) } == .none, "more may be on its way")
     #expect(on(&intake) { $0.next(unsettled: 16) } == .cancel(tag: 1))
     intake.cancelled()
     #expect(on(&intake) { $0.next(unsettled: 4) } == .none)
     #expect(on(&intake) { $0.next(unsettled: 3) } == .subscribe(prefetch: 4, tag: 2))
+  }
+
+  @Test func aSmallerOneIsMadeInAPause() {
+    var intake = Intake(wanted: 16)
+    _ = intake.next()
+    intake.subscribed()
+    intake.wanted = 4
+    #expect(on(&intake) { $0.next(isQuiet: true, unacknowledged: 0) } == .cancel(tag: 1))
   }
 
   @Test func zeroStopsAndMoreResumes() {

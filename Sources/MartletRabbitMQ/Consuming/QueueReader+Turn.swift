@@ -14,27 +14,20 @@ extension QueueReader {
     handOut()
     let nextMove = retryMoves(now)
     // What is acknowledged may bring more at once.
-    if intake.mustGrow || intake.mustShrink {
-      listen(now)
-      steer(wire)
-      isQuiet = false
-    }
+    if intake.mustGrow || intake.mustShrink { steer(wire, isQuiet: pauses(now)) }
     acknowledge(wire, now)
     if intake.isOff { steer(wire) }
     consumer.unsettled = acks.open
     let settled = closing == nil ? nil : finishClosing(wire, now)
-    let quiet = intake.mustShrink ? quietAt : nil
-    return [acks.dueTime, nextMove, closing?.deadline, settled, quiet].compactMap(\.self).min()
+    let pause = intake.mustShrink ? quiet.at : nil
+    return [acks.dueTime, nextMove, closing?.deadline, settled, pause].compactMap(\.self).min()
   }
 
-  /// Looks whether the queue pauses.
-  private func listen(_ now: ContinuousClock.Instant) {
-    if quietTag != acks.nextTag {
-      quietTag = acks.nextTag
-      quietAt = now + Self.pause
-    }
-    if let lastAck { quietAt = max(quietAt, lastAck + Self.pause) }
-    isQuiet = now >= quietAt
+  /// Whether the queue pauses: nothing has come for a while, and nothing was acknowledged that could bring more.
+  private func pauses(_ now: ContinuousClock.Instant) -> Bool {
+    if quiet.tag != acks.nextTag { quiet = (acks.nextTag, now + Self.pause) }
+    if let lastAck { quiet.at = max(quiet.at, lastAck + Self.pause) }
+    return now >= quiet.at
   }
 
   private func handOut() {

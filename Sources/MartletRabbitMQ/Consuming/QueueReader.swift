@@ -35,10 +35,8 @@ final class QueueReader {
   var intake: Intake
   /// The tag of the first delivery that the subscription may bring.
   private var subscriptionTag: UInt64 = 1
-  /// Whether nothing came for a while, and nothing was acknowledged.
-  var isQuiet = false
-  var quietTag: UInt64 = 0
-  var quietAt = ContinuousClock.now
+  /// Where no delivery comes with this tag, and nothing is acknowledged, the queue pauses from this time on.
+  var quiet = (tag: UInt64(0), at: ContinuousClock.now)
   static let pause = Duration.milliseconds(20)
   @exclusivity(unchecked) var acks = AckWindow()
   /// When the last acknowledgement was written.
@@ -117,7 +115,7 @@ final class QueueReader {
   }
 
   /// Takes the next step towards the wanted prefetch.
-  func steer(_ wire: Wire) {
+  func steer(_ wire: Wire, isQuiet: Bool = false) {
     guard state == .opening || state == .open else { return }
     let scratch = wire.output.scratch
     defer { scratch.clear() }
